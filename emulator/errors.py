@@ -1,0 +1,178 @@
+"""Every error this package raises on purpose.
+
+::
+
+    EmulatorError                 message, remedy, exit_code
+    ├── UsageError                the request, a file or a flag is wrong                      exit 2
+    │   └── ServiceError          the same, in the words and with the code AWS would use      exit 2
+    ├── MachineError              this machine lacks something the work needs                 exit 3
+    ├── JobError                  a TransformJob, or one object of it, failed                 exit 1
+    │   ├── DataError             the input cannot be processed               (ClientError)
+    │   ├── ModelError            a model archive or image is unusable        (ClientError)
+    │   ├── ContainerError        a container did not start, or died          (AlgorithmError)
+    │   ├── InvocationError       a container answered badly, or not at all   (either)
+    │   └── StorageError          S3 refused, lost or never answered          (either)
+    └── TransportError            one HTTP exchange with a container failed   (never leaves invocation)
+        ├── ConnectError          nothing accepted the connection
+        ├── DisconnectedError     closed or reset before the answer began
+        ├── MalformedAnswerError  what came back is not a complete HTTP answer
+        └── DeadlineError         InvocationsTimeoutInSeconds passed
+
+Messages name the thing, the place and what was seen; `remedy` says what to do about it.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Blame = Literal["ClientError", "AlgorithmError", "InternalServerError"]
+
+
+class EmulatorError(Exception):
+    """Root of the tree. `str(error)` is the message; `remedy` is empty where none is known."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+
+class UsageError(EmulatorError):
+    """What the user wrote cannot be carried out as it stands."""
+
+    exit_code = 2
+
+
+class ServiceError(UsageError):
+    """An answer the service itself would give. `code` is AWS's, such as ValidationException (R1.3)."""
+
+    def __init__(self, code: str, message: str, *, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.code = code
+
+
+class MachineError(EmulatorError):
+    """Something outside the request is missing or broken: Docker, a port, a jar, the S3 endpoint."""
+
+    exit_code = 3
+
+
+class JobError(EmulatorError):
+    """A job, or one object of it, failed. `blame` opens the job's FailureReason (R1.38)."""
+
+    blame: Blame = "ClientError"
+
+    def __init__(self, message: str, *, remedy: str = "", blame: Blame | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        if blame is not None:
+            self.blame = blame
+
+    @property
+    def failure_reason(self) -> str:
+        """The sentence the service gives for the job; details stay in the data log (R1.38, R6.3)."""
+        return f"{self.blame}: See job logs for more information"
+
+    @property
+    def data_log(self) -> tuple[str, ...]:
+        """The lines the data log gets for the object, without the time and the object's name."""
+        return tuple(self.message.split("\n"))
+
+
+class DataError(JobError):
+    """The input cannot be split, filtered, joined or sent within the limits (R2.11, R3.16)."""
+
+
+class ModelError(JobError):
+    """A model archive cannot be had or unpacked, or no runtime knows the image (R6.7, R6.8)."""
+
+    @property
+    def failure_reason(self) -> str:
+        """The message itself: the service names the archive here (R6.7)."""
+        return f"{self.blame}: {self.message}"[:1024]
+
+
+class ContainerError(JobError):
+    """A container exited, never became healthy, or was killed (R4.11, R4.13, R6.5)."""
+
+    blame: Blame = "AlgorithmError"
+
+
+class PingError(ContainerError):
+    """A container was not healthy before the first invocation (R6.6)."""
+
+    @property
+    def failure_reason(self) -> str:
+        """The sentence observed for containers that never answer their ping."""
+        return (
+            "AlgorithmError: Model container failed to respond to ping. Please ensure /ping endpoint is "
+            "implemented and responds with an HTTP 200 status code"
+        )
+
+
+class OutOfMemoryError(ContainerError):
+    """The engine killed a container at its memory limit."""
+
+    @property
+    def failure_reason(self) -> str:
+        """The sentence observed for jobs that ran out of memory."""
+        return (
+            "ClientError: Please use an instance type with more memory, or reduce the size of job data "
+            "processed on an instance."
+        )
+
+
+class InvocationError(JobError):
+    """A container's answer to POST /invocations ended the object. `status` is None without an answer."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        blame: Blame,
+        container: str = "",
+        status: int | None = None,
+        log_lines: tuple[str, ...] = (),
+        remedy: str = "",
+    ) -> None:
+        super().__init__(message, remedy=remedy, blame=blame)
+        self.container = container
+        self.status = status
+        self.log_lines = log_lines
+
+    @property
+    def data_log(self) -> tuple[str, ...]:
+        """The service's own block of lines for this failure (R4.30 to R4.32)."""
+        return self.log_lines
+
+
+class StorageError(JobError):
+    """S3 said no (ClientError) or nothing at all (InternalServerError)."""
+
+    @property
+    def failure_reason(self) -> str:
+        """The service's own sentence for outages, the general one otherwise."""
+        if self.blame == "InternalServerError":
+            return "InternalServerError: We encountered an internal error. Please try again."
+        return super().failure_reason
+
+
+class TransportError(EmulatorError):
+    """One HTTP exchange did not give a usable answer."""
+
+
+class ConnectError(TransportError):
+    """Nothing accepted the connection."""
+
+
+class DisconnectedError(TransportError):
+    """The peer closed or reset the connection before the first byte of an answer."""
+
+
+class MalformedAnswerError(TransportError):
+    """Bytes came, but no complete HTTP answer: not HTTP, cut short, or over the limits."""
+
+
+class DeadlineError(TransportError):
+    """The answer was not complete when InvocationsTimeoutInSeconds had passed (R4.25)."""

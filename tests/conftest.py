@@ -1,0 +1,49 @@
+"""Suite-wide rules: what a test needs of the machine, and the closing table of what was left out."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from parts import PARTS, SHARED, missing
+
+REQUIRE = {word for word in os.environ.get("REQUIRE", "").replace(",", " ").split() if word}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("cases", "tables of worked cases to run instead of the default ones")
+    for name in ("cases", "sparkml-cases", "xgboost-cases"):
+        group.addoption(f"--{name}", action="append", default=[], metavar="FILE", help=f"a table for {name}")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of reference data; ask for it together with the marker needs("shared")."""
+    return SHARED
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("needs"):
+        for part in mark.args:
+            reason = missing(part)
+            if reason and ("all" in REQUIRE or part in REQUIRE):
+                pytest.fail(f"{part} is required here, but {reason}; {PARTS[part].remedy}", pytrace=False)
+            if reason:
+                pytest.skip(f"needs {part}: {reason}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = terminalreporter.stats.get("skipped", [])
+    if not skipped:
+        return
+    counts: dict[str, int] = {}
+    for report in skipped:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        reason = reason.removeprefix("Skipped: ")
+        counts[reason] = counts.get(reason, 0) + 1
+    terminalreporter.section("left out on this machine")
+    for reason, count in sorted(counts.items()):
+        part = reason.removeprefix("needs ").split(":")[0]
+        remedy = PARTS[part].remedy if part in PARTS else ""
+        terminalreporter.write_line(f"{count:5d}  {reason}" + (f"  ->  {remedy}" if remedy else ""))

@@ -1,0 +1,78 @@
+"""What this machine has of the parts some tests need, and how to get what it lacks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = Path(os.environ.get("EMULATOR_SHARED", ROOT.parent / "shared"))
+
+
+@dataclass(frozen=True)
+class Part:
+    """Something outside the Python environment. `missing` gives the reason, or "" when it is there."""
+
+    missing: Callable[[], str]
+    remedy: str
+
+
+def _docker() -> str:
+    if shutil.which("docker") is None and not Path("/var/run/docker.sock").exists():
+        return "no Docker engine is installed"
+    import docker  # noqa: PLC0415 - only asked for when a test needs it
+
+    try:
+        client = docker.from_env(timeout=5)
+        client.ping()
+        client.close()
+    except Exception as error:  # noqa: BLE001 - whatever the SDK raises, the engine did not answer
+        return f"the Docker engine does not answer: {type(error).__name__}"
+    return ""
+
+
+def minio_binary() -> str | None:
+    """The MinIO server program: MINIO_BIN, or `minio` on PATH, or where `.ci/run` puts it."""
+    cached = Path.home() / ".cache" / "sagemaker-transform-emulator" / "minio"
+    named = os.environ.get("MINIO_BIN") or shutil.which("minio") or (str(cached) if cached.exists() else None)
+    return named if named and Path(named).exists() else None
+
+
+def _minio() -> str:
+    return "" if minio_binary() else "no MinIO program (MINIO_BIN, or minio on PATH)"
+
+
+def _command(*names: str) -> Callable[[], str]:
+    return lambda: "" if any(map(shutil.which, names)) else f"no {' or '.join(names)} on PATH"
+
+
+def _compose() -> str:
+    for command in (["docker", "compose", "version"], ["docker-compose", "version"]):
+        if shutil.which(command[0]) and subprocess.run(command, capture_output=True, check=False).returncode == 0:
+            return ""
+    return "neither `docker compose` nor `docker-compose` works"
+
+
+PARTS = {
+    "docker": Part(_docker, "install Docker and start it; `.ci/run` does both on Debian"),
+    "compose": Part(_compose, "install the Compose v2 plugin"),
+    "minio": Part(_minio, "build it with `make minio` (needs Go), or set MINIO_BIN"),
+    "chromium": Part(_command("chromium", "chromium-browser", "google-chrome"), "apt-get install chromium"),
+    "javac": Part(_command("javac"), "install a JDK"),
+    "wrk": Part(_command("wrk"), "apt-get install wrk"),
+    "shared": Part(
+        lambda: "" if (SHARED / "contract.md").exists() else f"no reference data at {SHARED}",
+        "set EMULATOR_SHARED to the folder that holds cases/ and data/",
+    ),
+}
+
+
+@cache
+def missing(part: str) -> str:
+    """Why `part` cannot be used here; "" when it can."""
+    return PARTS[part].missing()
