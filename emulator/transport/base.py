@@ -34,7 +34,10 @@ class RequestHead:
     @cached_property
     def encoded(self) -> bytes:
         """Request line and headers as latin-1 bytes, without Host, framing headers and the blank line."""
-        lines = [f"{self.method} {self.target} HTTP/1.1", *(f"{name}: {value}" for name, value in self.headers)]
+        lines = [
+            f"{self.method} {self.target} HTTP/1.1",
+            *(f"{name}: {value}" for name, value in self.headers),
+        ]
         return "\r\n".join(lines).encode("latin-1") + b"\r\n"
 
 
