@@ -1,0 +1,1 @@
+"""Serving containers that keep SageMaker's container contract."""

@@ -60,12 +60,16 @@ class MachineError(EmulatorError):
 
 
 class JobError(EmulatorError):
-    """A job, or one object of it, failed. `blame` opens the job's FailureReason (R1.38)."""
+    """A job, or one object of it, failed. `blame` opens the job's FailureReason (R1.38).
+
+    `context` is the invocation that was under way, where there was one.
+    """
 
     blame: Blame = "ClientError"
 
     def __init__(self, message: str, *, remedy: str = "", blame: Blame | None = None) -> None:
         super().__init__(message, remedy=remedy)
+        self.context: object = None
         if blame is not None:
             self.blame = blame
 

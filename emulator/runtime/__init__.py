@@ -1,0 +1,1 @@
+"""How a ContainerDefinition becomes something that listens."""

@@ -1,0 +1,44 @@
+"""The command line. Every command is a thin skin over the library.
+
+Progress goes to stderr, data to stdout. Exit codes: 0 ok, 1 the job failed, 2 the request or a flag is
+wrong, 3 the machine lacks something, 4 a container breaks its contract, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from emulator.cli.display import print_error
+from emulator.cli.run import run
+from emulator.errors import EmulatorError
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="emulator",
+    help="Runs SageMaker batch transform jobs on this machine.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def _root() -> None:
+    """Runs SageMaker batch transform jobs, inference pipelines included, on this machine."""
+
+
+app.command("run")(run)
+
+
+def main() -> None:
+    """Run a command; our own errors become one message and an exit code, never a traceback."""
+    try:
+        app(standalone_mode=True)
+    except EmulatorError as error:
+        print_error(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

@@ -1,0 +1,33 @@
+"""The environment of a container. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from emulator.model import ContainerDefinition, TransformJob
+
+
+def container_environment(
+    definition: ContainerDefinition, job: TransformJob, region: str, store: Mapping[str, str]
+) -> dict[str, str]:
+    """What a container of the job sees (R4.3 to R4.6), but for the port variables, which the runtime adds.
+
+    The job's variables win over the model's and go to every container. Settings appear only if the
+    request made them. `store` holds what a container needs to reach S3; both may override it.
+    """
+    given = {
+        "SAGEMAKER_MAX_PAYLOAD_IN_MB": job.max_payload_in_mb,
+        "SAGEMAKER_BATCH_STRATEGY": job.batch_strategy.constant if job.batch_strategy else None,
+        "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS": job.max_concurrent_transforms,
+    }
+    return {
+        **store,
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "SAGEMAKER_REGION": region,
+        **({"SAGEMAKER_MULTI_MODEL": "true"} if definition.mode == "MultiModel" else {}),
+        **definition.environment,
+        **job.environment,
+        **{name: str(value) for name, value in given.items() if value is not None},
+        "SAGEMAKER_BATCH": "true",
+    }

@@ -1,0 +1,181 @@
+"""Run a job in this process: the library's front door, and what the command line stands on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from emulator import job as jobs
+from emulator.admission import admit_job, admit_model
+from emulator.config import DUMMY_KEYS, Settings, configured_store, load_settings, region
+from emulator.embedded_store import embedded_store
+from emulator.errors import MachineError, StorageError, UsageError
+from emulator.events import Sink
+from emulator.job import JobRun, Services
+from emulator.runtime.choice import open_runtime
+from emulator.storage import Storage, StoreAddress
+from emulator.workspace import Workspace, open_workspace, sweep
+
+Request = Mapping[str, Any] | str | Path
+"""A request as a mapping, or the path of the JSON file that holds it."""
+
+_T = TypeVar("_T")
+
+
+def transform(
+    model: Request,
+    job: Request,
+    *,
+    settings: Settings | None = None,
+    store: StoreAddress | None = None,
+    sink: Sink = lambda _: None,
+) -> JobRun:
+    """The job has ended; the result says how, object by object.
+
+    `model` and `job` are CreateModel's and CreateTransformJob's requests. `store` is the S3 to use; without
+    one AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL must name it. Raises UsageError for a request the service
+    would refuse and MachineError when this machine cannot run it; a failed job is a result, not an error.
+    """
+    address = store or configured_store()
+    if address is None:
+        raise UsageError(
+            "No S3 endpoint is configured",
+            remedy="set AWS_ENDPOINT_URL_S3, or pass store=StoreAddress(...); `emulator run` has one built in",
+        )
+
+    async def go() -> JobRun:
+        async with open_services(settings or load_settings(), address) as services:
+            return await run_requests(read_request(model), read_request(job), services, sink)
+
+    return run_loop(go())
+
+
+async def run_requests(
+    model: dict[str, Any],
+    job: dict[str, Any],
+    services: Services,
+    sink: Sink = lambda _: None,
+    on_admitted: Callable[[JobRun], None] = lambda _: None,
+) -> JobRun:
+    """Admit both requests, then run the job to its end. `on_admitted` gets the run before it starts."""
+    admitted_model = await admit_model(model, services.storage)
+    admitted_job = await admit_job(job, admitted_model, services.storage, services.region)
+    if admitted_job.model_name != admitted_model.model_name:
+        raise UsageError(
+            f"The job asks for model {admitted_job.model_name!r}, the model file defines {admitted_model.model_name!r}",
+            remedy="make the two ModelName fields equal",
+        )
+    run = JobRun(admitted_model, admitted_job, sink)
+    on_admitted(run)
+    return await jobs.run(run, services)
+
+
+@asynccontextmanager
+async def open_services(settings: Settings, address: StoreAddress) -> AsyncIterator[Services]:
+    """Store, runtime and scratch space; what killed runs left behind is swept first."""
+    await sweep_leftovers(address)
+    with open_workspace() as workspace, _storage(address, workspace) as storage:
+        async with open_runtime(settings, workspace) as runtime:
+            yield Services(storage, runtime, workspace, settings, region(), container_store(address))
+
+
+async def sweep_leftovers(address: StoreAddress) -> None:
+    """Processes of killed runs are ended and their uploads aborted, as far as the store can be reached."""
+    swept = await asyncio.to_thread(sweep)
+    storages: dict[str | None, Storage] = {}
+    try:
+        for upload in swept.uploads:
+            endpoint = upload.endpoint_url
+            if endpoint not in storages:
+                storages[endpoint] = Storage(
+                    StoreAddress(endpoint, address.region, address.access_key_id, address.secret_access_key)
+                )
+            await storages[endpoint].abort_upload(upload.location, upload.upload_id)
+    except StorageError:
+        return  # that store is away; the next start tries again
+    finally:
+        for storage in storages.values():
+            storage.close()
+    swept.forget()
+
+
+def container_store(address: StoreAddress) -> dict[str, str]:
+    """The variables a container needs to reach the store with the emulator's dummy keys, never the user's."""
+    key, secret = DUMMY_KEYS
+    found = {
+        "AWS_ACCESS_KEY_ID": address.access_key_id or key,
+        "AWS_SECRET_ACCESS_KEY": address.secret_access_key or secret,
+    }
+    if address.endpoint_url:
+        found["AWS_ENDPOINT_URL_S3"] = address.endpoint_url
+        if _is_local(
+            address.endpoint_url
+        ):  # a store of the user's own machine: its keys are needed to read it
+            found |= {
+                name: os.environ[name]
+                for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+                if name in os.environ and not address.access_key_id
+            }
+    return found
+
+
+@contextmanager
+def store_or_embedded() -> Iterator[tuple[StoreAddress, bool]]:
+    """The configured S3, or the embedded one; the flag tells whether it is the embedded one."""
+    configured = configured_store()
+    if configured is not None:
+        yield configured, False
+        return
+    with embedded_store() as address:
+        yield address, True
+
+
+def read_request(request: Request) -> dict[str, Any]:
+    """The request as a dict. Raises UsageError naming the file when it cannot be read as a JSON object."""
+    if isinstance(request, Mapping):
+        return dict(request)
+    path = Path(request)
+    try:
+        body = json.loads(path.read_text())
+    except OSError as error:
+        raise UsageError(f"Cannot read {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise UsageError(f"{path} is no JSON: {error}") from None
+    if not isinstance(body, dict):
+        raise UsageError(f"{path} holds no JSON object", remedy="it must be what --cli-input-json takes")
+    return body
+
+
+def run_loop(work: Coroutine[Any, Any, _T]) -> _T:
+    """Run the coroutine on uvloop where there is one, else on asyncio's own loop."""
+    factory: Callable[[], asyncio.AbstractEventLoop] | None = None
+    if sys.platform != "win32":
+        import uvloop  # noqa: PLC0415 - absent on Windows
+
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(work)
+
+
+@contextmanager
+def _storage(address: StoreAddress, workspace: Workspace) -> Iterator[Storage]:
+    try:
+        storage = Storage(address, workspace.journal(address.endpoint_url))
+    except ValueError as error:
+        raise MachineError(
+            f"The S3 endpoint {address.endpoint_url!r} is no URL: {error}", remedy="check AWS_ENDPOINT_URL_S3"
+        ) from None
+    try:
+        yield storage
+    finally:
+        storage.close()
+
+
+def _is_local(endpoint: str) -> bool:
+    return any(host in endpoint for host in ("127.0.0.1", "localhost", "[::1]", "minio"))

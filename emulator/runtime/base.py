@@ -1,0 +1,88 @@
+"""What a runtime is: the way from a ContainerDefinition to something that listens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+LogSink = Callable[[datetime, str], None]
+"""Receives each line a container writes to stdout or stderr, without its newline, and its time (UTC)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSpec:
+    """One container to start.
+
+    `model_archive` is a local copy of the judged archive, None for a container without model data.
+    `environment` is complete but for what only the runtime knows: the port variables, which it adds when
+    `binds_to_port` says that several containers share the machine (R4.38).
+    """
+
+    name: str
+    image: str
+    environment: Mapping[str, str]
+    model_archive: Path | None = None
+    model_data_url: str = ""
+    binds_to_port: bool = False
+    network_isolation: bool = False
+    instance_type: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a container ended: the engine's words for it, such as "exited with code 3"."""
+
+    code: int | None
+    reason: str
+    out_of_memory: bool = False
+
+
+class Container(Protocol):
+    """A started container. It listens, or will, on `host`:`port` as seen from here."""
+
+    name: str
+    image: str
+    host: str
+    port: int
+
+    async def exited(self, wait_s: float = 0.0) -> Exit | None:
+        """How it ended, waiting up to `wait_s` seconds for that; None while it runs."""
+        ...
+
+    def log_tail(self, lines: int = 20) -> list[str]:
+        """The last lines it wrote."""
+        ...
+
+    def diagnose_silence(self) -> str:
+        """Why nothing answers on its port, as far as can be seen from outside; "" when nothing is known."""
+        ...
+
+    async def stop(self) -> None:
+        """It is gone, with everything made for it: SIGTERM, then SIGKILL after 30 seconds (R4.7)."""
+        ...
+
+
+class Runtime(Protocol):
+    """Starts containers."""
+
+    name: str
+
+    async def start(self, spec: ContainerSpec, log: LogSink) -> Container:
+        """Return the started container, which need not listen yet.
+
+        Raises ModelError for an unknown image or a bad archive, ContainerError when it cannot be started,
+        MachineError when the machine lacks something. Nothing is left behind then.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Everything the runtime made that outlives single containers is gone."""
+        ...
+
+
+STOP_GRACE_S = 30.0
+"""Seconds between SIGTERM and SIGKILL (R4.7)."""

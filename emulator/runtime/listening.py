@@ -1,0 +1,66 @@
+"""On which addresses a process and its children listen, read from /proc (Linux; elsewhere unknown)."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from pathlib import Path
+
+_LISTEN = "0A"
+
+
+def describe(pid: int, wanted: int) -> str:
+    """A sentence about the listening sockets of the process tree, for someone who awaited port `wanted`."""
+    found = sorted(addresses(pid))
+    if not found:
+        return f"nothing in it listens on port {wanted}"
+    where = ", ".join(f"{host}:{port}" for host, port in found)
+    if any(port == wanted for _, port in found):
+        return f"it listens on {where}"
+    return f"it listens on {where} instead of port {wanted} (SAGEMAKER_BIND_TO_PORT)"
+
+
+def addresses(pid: int) -> set[tuple[str, int]]:
+    """(host, port) of every TCP socket that the process or a descendant listens on."""
+    inodes = {inode for member in _tree(pid) for inode in _socket_inodes(member)}
+    found = set()
+    for table in ("tcp", "tcp6"):
+        for address, state, inode in _sockets(Path(f"/proc/{pid}/net/{table}")):
+            if state == _LISTEN and inode in inodes:
+                found.add(_parse(address))
+    return found
+
+
+def _tree(pid: int) -> list[int]:
+    members = [pid]
+    for member in members:
+        try:
+            children = Path(f"/proc/{member}/task/{member}/children").read_text().split()
+        except OSError:
+            continue
+        members.extend(map(int, children))
+    return members
+
+
+def _socket_inodes(pid: int) -> set[str]:
+    try:
+        links = [str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()]
+    except OSError:
+        return set()
+    return {link[8:-1] for link in links if link.startswith("socket:[")}
+
+
+def _sockets(table: Path) -> list[tuple[str, str, str]]:
+    try:
+        rows = table.read_text().splitlines()[1:]
+    except OSError:
+        return []
+    return [(columns[1], columns[3], columns[9]) for columns in map(str.split, rows)]
+
+
+def _parse(address: str) -> tuple[str, int]:
+    host, port = address.split(":")
+    words = struct.unpack(f">{len(host) // 8}I", bytes.fromhex(host))
+    packed = struct.pack(f"={len(words)}I", *words)
+    family = socket.AF_INET if len(packed) == 4 else socket.AF_INET6  # noqa: PLR2004 - bytes of IPv4
+    return socket.inet_ntop(family, packed), int(port, 16)
