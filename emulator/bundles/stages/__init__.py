@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
-from emulator.bundles.stages import assembling, categories
+from emulator.bundles.stages import (
+    assembling,
+    categories,
+    classifiers,
+    clusters,
+    hashing,
+    regressions,
+    text,
+    trees,
+    vectors,
+)
 from emulator.bundles.stages.common import StageFunction
 
 STAGES: dict[str, StageFunction] = {
     **assembling.STAGES,
     **categories.STAGES,
+    **classifiers.STAGES,
+    **clusters.STAGES,
+    **hashing.STAGES,
+    **regressions.STAGES,
+    **text.STAGES,
+    **trees.STAGES,
+    **vectors.STAGES,
 }

@@ -15,6 +15,7 @@ from emulator.bundles.stages.common import (
     input_columns,
     many_to_one,
     one_to_one,
+    single_pair,
 )
 
 
@@ -60,7 +61,7 @@ def vector_slicer(stage: SavedStage, frame: Frame) -> list[Node]:
     if stage.params.get("names"):
         raise inexpressible(stage, "slicing by slot name", "slice by position: VectorSlicer(indices=[...])")
     chosen = [int(index) for index in stage.params["indices"]]
-    (source, target), = column_pairs(stage)  # fmt: skip
+    source, target = single_pair(stage)
     column = frame.vector(source)
     size = column.known_size
     frame.write_vector(target, len(chosen), tuple(slot_arities(column)[index] for index in chosen))

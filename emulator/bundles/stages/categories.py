@@ -17,6 +17,7 @@ from emulator.bundles.stages.common import (
     numbered,
     one_to_one,
     output_columns,
+    single_pair,
 )
 
 
@@ -49,7 +50,7 @@ def index_to_string(stage: SavedStage, frame: Frame) -> list[Node]:
             "an IndexToString without labels, which takes them from the column's metadata,",
             "set them when building the pipeline: IndexToString(labels=indexer_model.labels, ...)",
         )
-    (source, target), = column_pairs(stage)  # fmt: skip
+    source, target = single_pair(stage)
     frame.number(source)
     frame.write(target, "string")
     return [one_to_one(Model("reverse_string_indexer", {"labels": values.strings(labels)}), source, target)]
@@ -79,7 +80,7 @@ def vector_indexer(stage: SavedStage, frame: Frame) -> list[Node]:
         feature: dict(categories) for feature, categories in sorted(saved["categoryMaps"])
     }
     size, invalid = int(saved["numFeatures"]), str(stage.params["handleInvalid"])
-    (source, target), = column_pairs(stage)  # fmt: skip
+    source, target = single_pair(stage)
     frame.vector(source, size)
     counts = {feature: len(categories) + (invalid == "keep") for feature, categories in maps.items()}
     frame.write_vector(target, size, tuple(counts.get(feature, 0) for feature in range(size)))

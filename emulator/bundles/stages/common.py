@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from emulator.bundles import values
 from emulator.bundles.bundle import Model, Node
 from emulator.bundles.columns import Frame
 from emulator.bundles.spark_directory import SavedStage
 from emulator.errors import UsageError
 
 StageFunction = Callable[[SavedStage, Frame], list[Node]]
+
+# The parameter that names a column, and the length of its vectors, or None where it holds bare values.
+Output = tuple[str, int | None]
 
 
 def input_columns(stage: SavedStage) -> list[str]:
@@ -31,12 +35,9 @@ def column_pairs(stage: SavedStage) -> list[tuple[str, str]]:
     return list(zip(input_columns(stage), output_columns(stage), strict=True))
 
 
-def per_column(stage: SavedStage, name: str, default: object = None) -> list[object]:
-    """A parameter that multi-column stages keep as a list in `<name>Array`, one value per column."""
-    count = len(input_columns(stage))
-    if f"{name}Array" in stage.set_params() and "inputCols" in stage.set_params():
-        return list(stage.params[f"{name}Array"])
-    return [stage.params.get(name, default)] * count
+def single_pair(stage: SavedStage) -> tuple[str, str]:
+    """The input and output column of a stage that has one of each."""
+    return str(stage.params["inputCol"]), str(stage.params["outputCol"])
 
 
 def one_to_one(model: Model, source: str, target: str) -> Node:
@@ -54,9 +55,51 @@ def numbered(port: str, columns: Sequence[str]) -> list[tuple[str, str]]:
     return [(f"{port}{number}", column) for number, column in enumerate(columns)]
 
 
-def named(stage: SavedStage, ports: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Wires from ports to the columns named by parameters; Spark leaves out an output whose name is empty."""
-    return [(port, str(stage.params[param])) for port, param in ports.items() if stage.params.get(param)]
+def wired(
+    model: Model, stage: SavedStage, frame: Frame, outputs: Mapping[str, Output], base: str = "double"
+) -> Node:
+    """A node from `featuresCol` to the columns named by parameters: port -> (parameter, vector size or None).
+
+    An output whose name is empty is left out, as in Spark, but the prediction, which MLeap always writes.
+    `base` is the type of the prediction.
+    """
+    ports = []
+    for port, (parameter, size) in outputs.items():
+        name = str(stage.params.get(parameter) or "")
+        if not name and port == "prediction":
+            name = f"{stage.uid}__prediction"
+        if not name:
+            continue
+        if size is None:
+            frame.write(name, base)
+        else:
+            frame.write_vector(name, size)
+        ports.append((port, name))
+    return Node(model, (("features", str(stage.params["featuresCol"])),), ports)
+
+
+def classifier_node(model: Model, stage: SavedStage, frame: Frame, size: int, classes: int) -> Node:
+    """A node that answers raw predictions, probabilities and the predicted class."""
+    frame.vector(str(stage.params["featuresCol"]), size)
+    outputs: dict[str, Output] = {
+        "raw_prediction": ("rawPredictionCol", classes),
+        "probability": ("probabilityCol", classes),
+        "prediction": ("predictionCol", None),
+    }
+    return wired(model, stage, frame, outputs)
+
+
+def regressor_node(model: Model, stage: SavedStage, frame: Frame, size: int) -> Node:
+    """A node that answers one number."""
+    frame.vector(str(stage.params["featuresCol"]), size)
+    return wired(model, stage, frame, {"prediction": ("predictionCol", None)})
+
+
+def thresholds(stage: SavedStage) -> dict[str, values.Value]:
+    """The attribute `thresholds`, where they were set."""
+    if "thresholds" not in stage.set_params():
+        return {}
+    return {"thresholds": values.doubles(stage.numbers("thresholds"))}
 
 
 def inexpressible(stage: SavedStage, what: str, remedy: str) -> UsageError:

@@ -21,6 +21,7 @@ INSTEAD = {
     "Pipeline": UNFITTED,
     "CrossValidatorModel": BEST_MODEL,
     "TrainValidationSplitModel": BEST_MODEL,
+    "ALSModel": "its prediction is a float, which the SparkML container cannot answer with",
     "DistributedLDAModel": "save the local form: model.toLocal().save(path)",
 }
 
