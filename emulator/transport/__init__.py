@@ -15,7 +15,6 @@ from emulator.transport.base import (
     Timings,
     Transport,
 )
-from emulator.transport.httpx_transport import HttpxTransport
 from emulator.transport.lean import LeanTransport
 from emulator.transport.scripted import ScriptedTransport, SentRequest, answered
 
@@ -24,7 +23,6 @@ __all__ = [
     "Body",
     "Connection",
     "Headers",
-    "HttpxTransport",
     "LeanTransport",
     "Limits",
     "ReplayableBody",
@@ -46,5 +44,7 @@ def make_transport(name: TransportName = "lean", limits: Limits | None = None) -
     if name == "lean":
         return LeanTransport(limits)
     if name == "httpx":
+        from emulator.transport.httpx_transport import HttpxTransport  # noqa: PLC0415 - 0.1 s that few need
+
         return HttpxTransport(limits)
     raise ValueError(f"no transport is called {name!r}; there are 'lean' and 'httpx'")

@@ -33,6 +33,8 @@ SWITCHING_PROTOCOLS = 101
 FIRST_INFORMATIONAL = 100
 FIRST_FINAL = 200
 WITHOUT_BODY = frozenset({204, 304})
+CHUNK_FRAME_BYTES = 64
+"""What each part of a chunked body may add to it; extensions and trailers beyond count as a head does."""
 
 
 @lru_cache(maxsize=512)
@@ -155,7 +157,7 @@ class AnswerParser:
         """A part of a chunked body."""
         self._body.append(part)
         self._body_bytes += len(part)
-        self._framing_bytes = 0
+        self._framing_bytes = max(0, self._framing_bytes - len(part) - CHUNK_FRAME_BYTES)
 
     def on_message_complete(self) -> None:
         """The message ends here by llhttp's count."""

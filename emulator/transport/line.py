@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import AsyncIterator
 from time import perf_counter
+from typing import cast
 
 from emulator.errors import DeadlineError, TransportError
 from emulator.transport.answers import AnswerParser
@@ -95,8 +96,7 @@ class Line(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The socket is open; small requests leave at once."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one without saying so
         raw = transport.get_extra_info("socket")
         if raw is not None:
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
