@@ -1,0 +1,88 @@
+"""Runs a table of requests and answers measured on AWS's SparkML container against ours.
+
+`pytest tests/containers --sparkml-cases FILE` runs another table; its bundles are read from
+sparkml_bundles.json beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from parts import SHARED
+from sparkml_server import Fleet, Reply
+
+Case = dict[str, Any]
+
+
+@cache
+def table(path: Path) -> list[Case]:
+    return list(json.loads(path.read_text("utf-8"))["cases"])
+
+
+@cache
+def bundles(folder: Path) -> dict[str, Any]:
+    return dict(json.loads((folder / "sparkml_bundles.json").read_text("utf-8"))["bundles"])
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    named = metafunc.config.getoption("sparkml_cases")
+    files = [Path(name).resolve() for name in named] or [SHARED / "cases" / "sparkml_cases.json"]
+    cases = [(file.parent, case) for file in files if named or file.exists() for case in table(file)]
+    missing = pytest.param(None, None, marks=pytest.mark.needs("shared"), id="no-table")
+    parameters = [pytest.param(folder, case, id=case["name"]) for folder, case in cases] or [missing]
+    metafunc.parametrize(("folder", "case"), parameters)
+
+
+@pytest.fixture(scope="session")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    fleet = Fleet(tmp_path_factory.mktemp("sparkml"))
+    yield fleet
+    fleet.stop()
+
+
+def ordered(value: Any) -> Any:
+    if isinstance(value, list):
+        return sorted((ordered(item) for item in value), key=json.dumps)
+    return {key: ordered(item) for key, item in sorted(value.items())} if isinstance(value, dict) else value
+
+
+def body_matches(case: Case, reply: Reply) -> bool:
+    expected = case["response_body"]
+    match case["match"]:
+        case "exact":
+            return reply.body == expected.encode()
+        case "status_and_type":
+            return True
+        case "json_except_timestamp":
+            answered = json.loads(reply.body)
+            age = answered.pop("timestamp")
+            return isinstance(age, int) and answered == {
+                key: value for key, value in json.loads(expected).items() if key != "timestamp"
+            }
+        case "json_cpu":
+            return _without_cpus(reply.text) == _without_cpus(expected)
+        case "json_unordered":
+            return bool(ordered(json.loads(reply.body)) == ordered(json.loads(expected)))
+        case "prefix_regex":
+            return reply.text.startswith(expected) or re.match(expected, reply.text) is not None
+        case other:
+            raise AssertionError(f"unknown match {other!r}")
+
+
+def _without_cpus(text: str) -> str:
+    return re.sub(r'"MaxConcurrentTransforms":\s*[1-9]\d*', '"MaxConcurrentTransforms":n', text)
+
+
+@pytest.mark.rule("R4.19", "R4.20", "R4.22")
+def test_answers_as_aws_does(fleet: Fleet, folder: Path, case: Case) -> None:
+    server = fleet.server(bundles(folder), case["bundle"], case["env"])
+    body = None if case["body"] is None else case["body"].encode()
+    reply = server.request(case["method"], case["path"], case["headers"], body)
+    assert (reply.status, reply.content_type) == (case["status"], case["content_type"]), reply.text
+    assert body_matches(case, reply), f"{reply.text!r} is not {case['response_body']!r}"
