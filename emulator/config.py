@@ -3,8 +3,9 @@
 `emulator.toml` is looked for in the working directory, or named by --config or EMULATOR_CONFIG::
 
     [[images]]
-    match = "*/my-algorithm:*"          # a glob over the image name
-    command = ["{python}", "-m", "my_algorithm"]
+    match = "*/my-algorithm:*"                     # a glob over the image name
+    command = ["{python}", "-m", "my_algorithm"]   # stands for it in the process runtime
+    image = "my-algorithm:dev"                     # stands for it in the Docker runtime
 """
 
 from __future__ import annotations
@@ -14,37 +15,61 @@ import tomllib
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from emulator.errors import UsageError
 from emulator.storage import StoreAddress
 
 ROOT = Path(__file__).resolve().parent.parent
+LOCAL_IMAGES = "sagemaker-transform-emulator"
+"""The repository of the images that `make images` and `docker compose` build."""
 
 
 class ImageMapping(BaseModel):
-    """The command that stands for an image in the process runtime; `serve` is added to it (R4.1)."""
+    """What stands for an image here. Each runtime looks only at mappings that say something to it.
+
+    `command` is for the process runtime, with `environment` and `directory`; `serve` is added to it (R4.1).
+    `image` is for the Docker runtime: the local image to run instead. A built-in one is used only when the
+    engine does not have the image of the request itself, so that AWS's own is run where it was pulled.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     match: str
-    command: tuple[str, ...] = Field(min_length=1)
+    command: tuple[str, ...] = ()
+    image: str | None = Field(default=None, min_length=1)
     environment: dict[str, str] = Field(default_factory=dict)
     directory: str | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.command and self.image is None:
+            raise ValueError("a mapping needs `command`, `image` or both")
+        return self
 
     def covers(self, image: str) -> bool:
         """Whether the glob matches the image's name."""
         return fnmatchcase(image, self.match)
 
+    @property
+    def built_in(self) -> bool:
+        """Whether it is one of ours rather than the user's."""
+        return self in BUILT_IN_IMAGES
+
 
 BUILT_IN_IMAGES = tuple(
-    ImageMapping(match=match, command=("{python}", "-m", module), environment={"PYTHONPATH": str(ROOT)})
-    for match, module in (
-        ("*sagemaker-sparkml-serving*", "containers.sparkml"),
-        ("*sagemaker-xgboost*", "containers.xgboost"),
-        ("*/xgboost:*", "containers.xgboost"),
+    ImageMapping(
+        match=match,
+        command=("{python}", "-m", f"containers.{name}"),
+        image=f"{LOCAL_IMAGES}/{name}",
+        environment={"PYTHONPATH": str(ROOT)},
+    )
+    for match, name in (
+        ("*sagemaker-sparkml-serving*", "sparkml"),
+        ("*sagemaker-xgboost*", "xgboost"),
+        ("*/xgboost:*", "xgboost"),
     )
 )
 

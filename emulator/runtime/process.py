@@ -68,9 +68,10 @@ class ProcessRuntime:
         """Nothing outlives single containers here."""
 
     def _mapping(self, spec: ContainerSpec) -> ImageMapping:
-        found = next((mapping for mapping in self._images if mapping.covers(spec.image)), None)
+        usable = [mapping for mapping in self._images if mapping.command]
+        found = next((mapping for mapping in usable if mapping.covers(spec.image)), None)
         if found is None:
-            known = ", ".join(repr(mapping.match) for mapping in self._images)
+            known = ", ".join(repr(mapping.match) for mapping in usable)
             raise ModelError(
                 f'No local command is known for image {spec.image!r} of container "{spec.name}"',
                 remedy=f'name one in emulator.toml ([[images]] match = "<glob>", command = [...]); known: {known}; '
