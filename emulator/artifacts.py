@@ -85,7 +85,7 @@ def _members(
         raise ModelError(
             f'Failed to extract model data archive for container "{container}" from URL "{url}". '
             "Please ensure that the object located at the URL is a valid tar.gz archive.",
-            remedy=f"the archive does not open ({error}); make it with `tar -czf model.tar.gz -C MODEL_DIR .`",
+            remedy=f"it does not open ({error}); make it with `tar -czf model.tar.gz -C MODEL_DIR .`",
         ) from None
 
 

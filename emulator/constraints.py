@@ -17,13 +17,7 @@ from botocore.model import ServiceModel, Shape
 from emulator.errors import ServiceError
 
 _Violation = tuple[Any, str, str]
-_JAVA_TYPES = {
-    "string": "String",
-    "integer": "Integer",
-    "long": "Long",
-    "boolean": "Boolean",
-    "timestamp": "Timestamp",
-}
+_JAVA_TYPES = {"string": "String", "integer": "Integer", "long": "Long", "boolean": "Boolean"}
 _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
     "string": (str,), "integer": (int,), "long": (int,), "boolean": (bool,), "float": (int, float),
     "double": (int, float), "timestamp": (int, float, str), "structure": (dict,), "map": (dict,), "list": (list,),
@@ -32,7 +26,7 @@ _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
 
 @cache
 def service_model(name: str = "sagemaker") -> ServiceModel:
-    """botocore's model of a service."""
+    """The model of a service as botocore ships it."""
     loader = botocore.session.get_session().get_component("data_loader")
     return ServiceModel(loader.load_service_model(name, "service-2"), name)
 

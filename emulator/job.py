@@ -230,7 +230,7 @@ async def _fetch_archives(model: Model, services: Services, folder: Path) -> dic
             await services.storage.download(S3Location.parse(url), path)
         except StorageError as error:
             raise ModelError(
-                f'Failed to download model data archive for container "{definition.name}" from URL "{url}": {error}',
+                f'Failed to download model data for container "{definition.name}" from URL "{url}": {error}',
                 remedy=error.remedy,
                 blame=error.blame,
             ) from None

@@ -38,15 +38,15 @@ def transform(
 ) -> JobRun:
     """The job has ended; the result says how, object by object.
 
-    `model` and `job` are CreateModel's and CreateTransformJob's requests. `store` is the S3 to use; without
-    one AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL must name it. Raises UsageError for a request the service
-    would refuse and MachineError when this machine cannot run it; a failed job is a result, not an error.
+    `model` and `job` are CreateModel's and CreateTransformJob's requests. `store` is the S3 to use;
+    without one AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL must name it. Raises UsageError for a request the
+    service would refuse and MachineError when this machine cannot run it; a failed job is a result, not an error.
     """
     address = store or configured_store()
     if address is None:
         raise UsageError(
             "No S3 endpoint is configured",
-            remedy="set AWS_ENDPOINT_URL_S3, or pass store=StoreAddress(...); `emulator run` has one built in",
+            remedy="set AWS_ENDPOINT_URL_S3, or pass a StoreAddress; `emulator run` has one built in",
         )
 
     async def go() -> JobRun:
@@ -68,7 +68,7 @@ async def run_requests(
     admitted_job = await admit_job(job, admitted_model, services.storage, services.region)
     if admitted_job.model_name != admitted_model.model_name:
         raise UsageError(
-            f"The job asks for model {admitted_job.model_name!r}, the model file defines {admitted_model.model_name!r}",
+            f"The job asks for {admitted_job.model_name!r}, the model file defines {admitted_model.model_name!r}",
             remedy="make the two ModelName fields equal",
         )
     run = JobRun(admitted_model, admitted_job, sink)

@@ -137,7 +137,7 @@ def _unhealthy(container: Container, window_s: float, tries: int, seen: str) -> 
         + (f"; {silence}" if silence else "")
         + ")"
         + (f"; its last lines:\n{tail}" if tail else "; it wrote nothing"),
-        remedy="the service waits 30 minutes; --aws-timing does too, ping_window_s in emulator.toml sets another time",
+        remedy="the service waits 30 minutes, as --aws-timing does; emulator.toml: ping_window_s",
     )
 
 
@@ -170,9 +170,8 @@ def _strategy(offered: Mapping[str, Any], complain: Callable[[str], None]) -> Ba
         return None
     found = _STRATEGIES.get(value) if isinstance(value, str) else None
     if found is None:
-        complain(
-            f"/execution-parameters: BatchStrategy is {value!r}, not one of {list(_STRATEGIES)}, and is ignored"
-        )
+        known = " or ".join(_STRATEGIES)
+        complain(f"/execution-parameters: BatchStrategy is {value!r}, not {known}, and is ignored")
     return found
 
 

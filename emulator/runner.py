@@ -79,21 +79,21 @@ async def transform_objects(instance: Instance, objects: list[InputObject]) -> l
 
 
 async def transform_object(instance: Instance, item: InputObject) -> JobError | None:
-    """The output of one object is visible, or the error that kept it away is in the data log (R2.21, R6.1)."""
+    """The output is visible, or the error that kept it away is in the data log and returned (R2.21, R6.1)."""
     instance.sink(ObjectStarted(instance.name, item.source, item.output))
     instance.progress.current = str(item.source.location)
     output = instance.job.transform_output
     records = 0
     try:
-        async with instance.storage.writer(item.output, output.accept, output.kms_key_id) as writer:
-            async with (
-                aclosing(read_payloads(instance, item.source)) as payloads,
-                aclosing(in_order(instance, item.source.location, payloads)) as answers,
-            ):
-                async for payload, answer in answers:
-                    await writer.write(assemble(answer.body, output.assemble_with))
-                    count_done(instance.progress, payload, answer)
-                    records += len(payload.records)
+        async with (
+            instance.storage.writer(item.output, output.accept, output.kms_key_id) as writer,
+            aclosing(read_payloads(instance, item.source)) as payloads,
+            aclosing(in_order(instance, item.source.location, payloads)) as answers,
+        ):
+            async for payload, answer in answers:
+                await writer.write(assemble(answer.body, output.assemble_with))
+                count_done(instance.progress, payload, answer)
+                records += len(payload.records)
     except (DataError, InvocationError, StorageError) as error:
         report_failure(instance, item.source.location, error)
         return error

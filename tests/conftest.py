@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from harness import Bench, bench
 from parts import PARTS, SHARED, missing
 
 REQUIRE = {word for word in os.environ.get("REQUIRE", "").replace(",", " ").split() if word}
@@ -47,3 +49,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         part = reason.removeprefix("needs ").split(":")[0]
         remedy = PARTS[part].remedy if part in PARTS else ""
         terminalreporter.write_line(f"{count:5d}  {reason}" + (f"  ->  {remedy}" if remedy else ""))
+
+
+@pytest.fixture(autouse=True)
+def _private_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs keep their scratch space away from the user's, and from the AWS settings of the machine."""
+    monkeypatch.setenv("EMULATOR_STATE_DIR", str(tmp_path_factory.getbasetemp() / "state"))
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE", "AWS_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def jobs(tmp_path: Path) -> Iterator[Bench]:
+    """A bench to run jobs on: embedded store, scripted containers."""
+    with bench(tmp_path) as made:
+        yield made

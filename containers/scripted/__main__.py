@@ -15,6 +15,7 @@ import os
 import sys
 import time
 from dataclasses import dataclass, field
+from typing import cast
 
 import httptools
 
@@ -86,25 +87,30 @@ class Server(asyncio.Protocol):
         self._begin()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        """A client is there."""
+        self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
+        """Bytes of a request."""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
             self._writer.close()
 
     def on_url(self, url: bytes) -> None:
+        """The parser saw a part of the target."""
         self._path += url.decode("latin-1")
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        """The parser saw a header."""
         self._headers[name.decode("latin-1")] = value.decode("latin-1")
 
     def on_body(self, body: bytes) -> None:
+        """The parser saw a part of the body."""
         self._body.append(body)
 
     def on_message_complete(self) -> None:
+        """The request is whole: answer it."""
         body = b"".join(self._body)
         method = self._parser.get_method().decode()
         reply = self._script.reply(method, self._path, self._headers, body)

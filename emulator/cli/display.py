@@ -35,7 +35,7 @@ class JobDisplay:
     """A progress line for a terminal, a few plain lines for a log file, nothing when quiet."""
 
     def __init__(self, *, quiet: bool, store: StoreAddress, embedded: bool, runtime: str) -> None:
-        self._console = Console(stderr=True, quiet=quiet)
+        self._console = Console(stderr=True, quiet=quiet, soft_wrap=True)
         self._where = f"S3: built in ({LIMITS})" if embedded else f"S3: {store.endpoint_url}"
         self._runtime = runtime
         self._run: JobRun | None = None
@@ -60,7 +60,7 @@ class JobDisplay:
         self._run = run
         images = " → ".join(definition.image.rsplit("/", 1)[-1] for definition in run.model.containers)
         self._console.print(
-            f"[bold]{run.job.transform_job_name}[/bold]  {images}\n{self._where}  ·  runtime: {self._runtime}",
+            f"[bold]{run.job.transform_job_name}[/bold]  {images}\n{self._where}, runtime: {self._runtime}",
             highlight=False,
         )
 

@@ -27,7 +27,7 @@ INTERRUPTED = 130
 Flag = typer.Option
 
 
-def run(  # noqa: PLR0917 - one parameter for each flag
+def run(
     model: Annotated[Path, Flag(help="CreateModel's request, as --cli-input-json takes it.")],
     job: Annotated[Path | None, Flag(help="CreateTransformJob's request; flags below override it.")] = None,
     input_uri: Annotated[str | None, Flag("--input", help="TransformInput S3Uri.")] = None,

@@ -74,8 +74,8 @@ class ProcessRuntime:
             known = ", ".join(repr(mapping.match) for mapping in usable)
             raise ModelError(
                 f'No local command is known for image {spec.image!r} of container "{spec.name}"',
-                remedy=f'name one in emulator.toml ([[images]] match = "<glob>", command = [...]); known: {known}; '
-                "or run the image itself with --runtime docker",
+                remedy=f'name one in emulator.toml ([[images]] match = "<glob>", command = [...]); '
+                f"known: {known}; or run the image itself with --runtime docker",
             )
         return found
 
@@ -85,8 +85,8 @@ class ProcessRuntime:
         try:
             return await asyncio.create_subprocess_exec(
                 sys.executable, "-I", "-S", str(Path(leash.__file__)), *command,
-                env=dict(environment), cwd=directory, start_new_session=True,
-                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+                env=dict(environment), cwd=directory, start_new_session=True, stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
             )  # fmt: skip
         except OSError as error:
             raise ContainerError(
