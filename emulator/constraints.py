@@ -19,8 +19,9 @@ from emulator.errors import ServiceError
 _Violation = tuple[Any, str, str]
 _JAVA_TYPES = {"string": "String", "integer": "Integer", "long": "Long", "boolean": "Boolean"}
 _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
-    "string": (str,), "integer": (int,), "long": (int,), "boolean": (bool,), "float": (int, float),
-    "double": (int, float), "timestamp": (int, float, str), "structure": (dict,), "map": (dict,), "list": (list,),
+    "string": (str,), "integer": (int,), "long": (int,), "boolean": (bool,), "structure": (dict,),
+    "float": (int, float), "double": (int, float), "timestamp": (int, float, str), "map": (dict,),
+    "list": (list,),
 }  # fmt: skip
 
 

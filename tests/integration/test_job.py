@@ -170,7 +170,7 @@ def test_missing_model_data_is_refused(jobs: Bench) -> None:
 
 def test_a_job_for_another_model_is_refused(jobs: Bench) -> None:
     jobs.put("in/a.csv", b"1\n")
-    with pytest.raises(UsageError, match="asks for model 'other'"):
+    with pytest.raises(UsageError, match="asks for 'other'"):
         jobs.run(ModelName="other")
 
 
