@@ -21,6 +21,7 @@ More flags can be given in JAVA_TOOL_OPTIONS, the JVM's own variable, such as `-
 from __future__ import annotations
 
 import enum
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,13 +140,18 @@ def root_cause(error: Any) -> str:
     """Class and message of the innermost Java exception."""
     while error.getCause() is not None:
         error = error.getCause()
-    return str(error.toString())
+    return " ".join(str(error.toString()).split())
 
 
 def unloadable(model: Path, cause: str) -> str:
     """The message for a bundle that MLeap does not load."""
+    unknown = re.search(r"key not found: (\S+)", cause)
+    if unknown:
+        return (
+            f"the pipeline in {model} has a stage of the kind {unknown[1]!r}, which MLeap 0.20 does not know "
+            f"({cause}). Leave that stage out, or do its work before the job, and export the pipeline anew"
+        )
     return (
         f"MLeap 0.20 cannot load the bundle in {model}: {cause}. The bundle must be one written for MLeap "
-        "0.20 or earlier, with stages that its runtime knows; write it anew and pack bundle.json and root/ at the "
-        "top of model.tar.gz"
+        "0.20 or earlier; write it anew, and pack bundle.json and root/ at the top of model.tar.gz"
     )

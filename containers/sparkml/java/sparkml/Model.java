@@ -18,6 +18,7 @@ final class Model {
 
     /** Loads the MLeap bundle; throws what MLeap throws when it cannot be read. */
     Model(String directory) {
+        Blas.asOnJdkEight();
         pipeline = (Transformer) new BundleBuilder().load(new File(directory), new ContextBuilder().createMleapContext()).root();
     }
 
