@@ -232,6 +232,18 @@ class Storage:
 
         return await asyncio.to_thread(guarded)
 
+    async def _settled(self, location: S3Location, call: Callable[[], _T]) -> _T:
+        """As `_call`, for calls that change something: when cancelled, first wait for the outcome.
+
+        A thread cannot be cancelled, and what it does after everyone has left could not be undone.
+        """
+        calling = asyncio.create_task(self._call(location, call))
+        try:
+            return await asyncio.shield(calling)
+        except asyncio.CancelledError:
+            await asyncio.wait({calling})
+            raise
+
     def _abort(self, location: S3Location, upload_id: str) -> None:
         with (
             s3_errors(location),
@@ -273,7 +285,7 @@ class OutputWriter:
         storage, location = self._storage, self.location
         if self._upload_id is None:
             body = b"".join(self._buffer)
-            await storage._call(  # noqa: SLF001 - one module, two halves of one job
+            await storage._settled(  # noqa: SLF001 - one module, two halves of one job
                 location,
                 lambda: storage.client.put_object(
                     Bucket=location.bucket, Key=location.key, Body=body, **self._extra
@@ -283,7 +295,7 @@ class OutputWriter:
         if self._buffer:
             await self._send_part()
         await self._part_done()
-        await storage._call(  # noqa: SLF001
+        await storage._settled(  # noqa: SLF001
             location,
             lambda: storage.client.complete_multipart_upload(
                 Bucket=location.bucket,
@@ -324,17 +336,16 @@ class OutputWriter:
     async def _open(self) -> None:
         location, client, journal = self.location, self._storage.client, self._storage._journal  # noqa: SLF001
 
-        def create() -> str:
+        def create() -> None:
             answer = client.create_multipart_upload(Bucket=location.bucket, Key=location.key, **self._extra)
-            upload_id: str = answer["UploadId"]
-            journal.opened(location, upload_id)
-            return upload_id
+            self._upload_id = answer["UploadId"]
+            journal.opened(location, answer["UploadId"])
 
-        self._upload_id = await self._storage._call(location, create)  # noqa: SLF001
+        await self._storage._settled(location, create)  # noqa: SLF001
 
     async def _upload(self, number: int, body: bytes) -> dict[str, Any]:
         location, client = self.location, self._storage.client
-        answer = await self._storage._call(  # noqa: SLF001
+        answer = await self._storage._settled(  # noqa: SLF001
             location,
             lambda: client.upload_part(
                 Bucket=location.bucket,
