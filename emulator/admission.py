@@ -6,6 +6,7 @@ The API, the command line and the library all pass through here.
 from __future__ import annotations
 
 from emulator.constraints import validate
+from emulator.data_processing import require_processing
 from emulator.errors import DataError, ServiceError, StorageError
 from emulator.model import Model, S3DataType, TransformJob
 from emulator.storage import Storage
@@ -42,11 +43,12 @@ async def admit_job(request: dict[str, object], model: Model, storage: Storage, 
     """The job of a CreateTransformJob request that would be accepted.
 
     Raises ServiceError for constraint violations (R1.4), limits (R1.18), models that use ModelDataSource
-    (R1.24) and an input without objects (R1.22, R1.23).
+    (R1.24), filters and joins that cannot work (R1.16, R1.17) and an input without objects (R1.22, R1.23).
     """
     validate("CreateTransformJob", request)
     job = TransformJob.from_request(request)
     _require_limits(job)
+    require_processing(job)
     if any(definition.uses_model_data_source for definition in model.containers):
         raise ServiceError(
             "ValidationException",

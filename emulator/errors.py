@@ -8,6 +8,7 @@
     ├── MachineError              this machine lacks something the work needs                 exit 3
     ├── JobError                  a TransformJob, or one object of it, failed                 exit 1
     │   ├── DataError             the input cannot be processed               (ClientError)
+    │   │   └── RecordError       the same, for one record or its answer
     │   ├── ModelError            a model archive or image is unusable        (ClientError)
     │   ├── ContainerError        a container did not start, or died          (AlgorithmError)
     │   ├── InvocationError       a container answered badly, or not at all   (either)
@@ -86,6 +87,31 @@ class JobError(EmulatorError):
 
 class DataError(JobError):
     """The input cannot be split, filtered, joined or sent within the limits (R2.11, R3.16)."""
+
+
+class RecordError(DataError):
+    """One record, or the answer to it, cannot be used.
+
+    `text` is the service's sentence, which goes to the data log; the message adds the record's place for
+    the user. With `like_refusal` the data log has it in the form of a container's 4xx (R3.16).
+    """
+
+    def __init__(self, text: str, *, remedy: str = "", where: str = "", like_refusal: bool = False) -> None:
+        place = f"{where[:1].upper()}{where[1:]}: " if where else ""
+        super().__init__(place + text, remedy=remedy)
+        self.text = text
+        self.where = where
+        self.like_refusal = like_refusal
+
+    def at(self, where: str) -> RecordError:
+        """The same error with the place of the record, in words."""
+        return RecordError(self.text, remedy=self.remedy, where=where, like_refusal=self.like_refusal)
+
+    @property
+    def data_log(self) -> tuple[str, ...]:
+        """The service's sentence, line by line, as R4.30 has it for a container's refusal."""
+        head = ("ClientError: 400", "", "Message:") if self.like_refusal else ()
+        return (*head, *self.text.split("\n"))
 
 
 class ModelError(JobError):

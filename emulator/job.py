@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from emulator import inputs, pipeline
+from emulator import capture, inputs, pipeline
 from emulator.artifacts import judge
 from emulator.config import Settings
 from emulator.environment import container_environment
@@ -37,6 +37,7 @@ from emulator.runner import InputObject, Instance, transform_objects
 from emulator.runtime.base import ContainerSpec, LogSink, Runtime
 from emulator.storage import Storage
 from emulator.transform.keys import S3Location
+from emulator.transform.processing import processing_of
 from emulator.transport import Transport, make_transport
 from emulator.workspace import Workspace
 
@@ -58,12 +59,16 @@ class Services:
 
 @dataclass(slots=True)
 class JobRun:
-    """A job under way, and afterwards its result. Times are epoch seconds."""
+    """A job under way, and afterwards its result. Times are epoch seconds.
+
+    `instance_names` are made up when they are not given.
+    """
 
     model: Model
     job: TransformJob
     sink: Sink = field(default=lambda _: None)
     record_invocations: bool = False
+    instance_names: tuple[str, ...] = ()
     on_started: Callable[[], None] = field(default=lambda: None)
     status: JobStatus = JobStatus.IN_PROGRESS
     failure_reason: str | None = None
@@ -117,10 +122,11 @@ async def _transform(run: JobRun, services: Services) -> None:
     archives = await _fetch_archives(run.model, services, folder)
     transport = make_transport(services.settings.transport)
     count = job.transform_resources.instance_count
+    names = run.instance_names or tuple(new_instance_id() for _ in range(count))
     async with asyncio.TaskGroup() as group:
         for number in range(count):
             share = objects[number::count]  # R5.1, R5.3: whole objects, round robin in key order
-            group.create_task(_run_instance(run, services, transport, archives, share))
+            group.create_task(_run_instance(run, services, transport, archives, share, name=names[number]))
 
 
 async def _run_instance(
@@ -129,8 +135,9 @@ async def _run_instance(
     transport: Transport,
     archives: Mapping[str, Path],
     share: list[InputObject],
+    *,
+    name: str,
 ) -> None:
-    name = f"i-{secrets.token_hex(8)}{secrets.token_hex(1)[0]}"
     job, settings = run.job, services.settings
     specs = [_spec(run, services, archives, name, position) for position in range(len(run.model.containers))]
     with _blamed_on_instance(run, name):
@@ -146,6 +153,7 @@ async def _run_instance(
             if run.started_at is None:
                 run.started_at = time.time()
                 run.on_started()
+            processing = processing_of(job, capture.identifier(job, run.started_at))
             async with pipeline.invoker(
                 containers,
                 transport,
@@ -154,11 +162,16 @@ async def _run_instance(
                 no_answer_is_internal_error=settings.no_answer_is_internal_error,
             ) as invoker:
                 instance = Instance(
-                    name, job, parameters, invoker, services.storage, run.emit, run.progress,
+                    name, job, parameters, processing, invoker, services.storage, run.emit, run.progress,
                     asyncio.Semaphore(parameters.max_concurrent_transforms), run.record_invocations,
                 )  # fmt: skip
                 run.progress.instances.append(invoker)
                 await _until_done_or_dead(transform_objects(instance, share), pipeline.watch(containers))
+
+
+def new_instance_id() -> str:
+    """An id like those of EC2, such as i-0a1b2c3d4e5f60718 (R4.35)."""
+    return f"i-{secrets.token_hex(9)[1:]}"
 
 
 async def _until_done_or_dead(work: object, watch: object) -> None:

@@ -1,6 +1,8 @@
 """The record path: one object of a TransformJob from S3 to S3, top to bottom.
 
-    read (ranged, pinned by ETag) → inflate → split → batch → invoke → assemble → write (whole or not at all)
+    read (ranged, pinned by ETag) → inflate → split → filter, batch → invoke → join, filter, assemble → write
+
+An output is written whole or not at all (R2.21).
 
 Up to MaxConcurrentTransforms payloads are in flight on an instance; their answers leave in record order
 (R2.1, R4.24), and memory is bounded by the payloads in flight, never by the object.
@@ -14,7 +16,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
-from emulator.errors import DataError, InvocationError, JobError, StorageError
+from emulator.errors import DataError, InvocationError, JobError, RecordError, StorageError
 from emulator.events import (
     DataLogLine,
     InvocationDone,
@@ -27,11 +29,11 @@ from emulator.events import (
 from emulator.invocation import FailedInvocation, Hop, Invoker, ObjectHeads
 from emulator.model import BatchStrategy, CompressionType, ExecutionParameters, TransformJob
 from emulator.storage import S3Object, Storage
-from emulator.transform.assembling import assemble
 from emulator.transform.batching import Batcher, Payload
 from emulator.transform.inflating import Inflater
 from emulator.transform.keys import S3Location
-from emulator.transform.splitting import RecordTooLargeError, make_splitter
+from emulator.transform.processing import Processing
+from emulator.transform.splitting import make_splitter
 from emulator.transport import Answer
 
 
@@ -50,6 +52,7 @@ class Instance:
     name: str
     job: TransformJob
     parameters: ExecutionParameters
+    processing: Processing
     invoker: Invoker
     storage: Storage
     sink: Sink
@@ -91,7 +94,7 @@ async def transform_object(instance: Instance, item: InputObject) -> JobError | 
             aclosing(in_order(instance, item.source.location, payloads)) as answers,
         ):
             async for payload, answer in answers:
-                await writer.write(assemble(answer.body, output.assemble_with))
+                await writer.write(instance.processing.finish(payload, answer.body))
                 count_done(instance.progress, payload, answer)
                 records += len(payload.records)
     except (DataError, InvocationError, StorageError) as error:
@@ -111,7 +114,7 @@ async def read_payloads(instance: Instance, source: S3Object) -> AsyncGenerator[
         max_record_bytes=limit,
         keep_framing=parameters.batch_strategy is BatchStrategy.MULTI_RECORD,
     )
-    batcher = Batcher(parameters.batch_strategy, limit)
+    batcher = Batcher(parameters.batch_strategy, limit, instance.processing.prepare)
     chunks = instance.storage.read(source)
     if transform_input.compression_type is CompressionType.GZIP:
         chunks = inflate(chunks)
@@ -124,10 +127,8 @@ async def read_payloads(instance: Instance, source: S3Object) -> AsyncGenerator[
             yield payload
         for payload in batcher.finish():
             yield payload
-    except RecordTooLargeError as error:
-        raise DataError(
-            f"Record {batcher.next_record} (at byte {batcher.next_offset}): {error}", remedy=error.remedy
-        ) from None
+    except RecordError as error:
+        raise error.at(f"record {batcher.next_record} (at byte {batcher.next_offset})") from None
 
 
 async def inflate(chunks: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:

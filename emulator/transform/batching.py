@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from emulator.errors import DataError
+from emulator.errors import RecordError
 from emulator.model import BatchStrategy
 
 
@@ -71,13 +71,21 @@ class Batcher:
         return self._offset + sum(map(len, self._records))
 
     def feed(self, records: Iterable[bytes]) -> Iterator[Payload]:
-        """Give the payloads that are full. Raises DataError for a record above the limit (R2.11)."""
+        """Give the payloads that are full. Raises RecordError for a record above the limit (R2.11).
+
+        The limit holds for a record as it is read and as it is sent.
+        """
         limit = self._limit
         for record in records:
-            body = record if self._prepare is None else self._prepare(record)
-            size = len(body)
+            size = len(record)
             if limit is not None and size > limit:
-                raise self._too_large(size, limit)
+                raise _too_large(size, limit)
+            body = record
+            if self._prepare is not None:
+                body = self._prepare(record)
+                size = len(body)
+                if limit is not None and size > limit:
+                    raise _too_large(size, limit)
             if self._single:
                 yield Payload(self._number, self._offset, (record,), body)
                 self._number += 1
@@ -103,9 +111,9 @@ class Batcher:
         self._size = 0
         yield payload
 
-    def _too_large(self, size: int, limit: int) -> DataError:
-        return DataError(
-            f"Record {self.next_record} (at byte {self.next_offset}) is larger than MaxPayloadInMB allows: "
-            f"{size} bytes, the limit is {limit} bytes",
-            remedy="raise MaxPayloadInMB (at most 100, or 0 for no limit), or make the record smaller",
-        )
+
+def _too_large(size: int, limit: int) -> RecordError:
+    return RecordError(
+        f"Record is larger than MaxPayloadInMB allows: {size} bytes, the limit is {limit} bytes",
+        remedy="raise MaxPayloadInMB (at most 100, or 0 for no limit), or make the record smaller",
+    )

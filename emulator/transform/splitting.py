@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from emulator.errors import DataError
+from emulator.errors import RecordError
 from emulator.model import SplitType
 from emulator.transform.framing import RecordIOSplitter, TFRecordSplitter
 
@@ -91,7 +91,7 @@ class WholeSplitter:
         yield b"".join(self._pieces)
 
 
-class RecordTooLargeError(DataError):
+class RecordTooLargeError(RecordError):
     """A record grew past the payload limit before it ended (R2.11). `size` is what was seen of it."""
 
     def __init__(self, size: int, limit: int) -> None:
