@@ -163,3 +163,8 @@ async def until(condition: Any, seconds: float = 20.0) -> None:
         if asyncio.get_running_loop().time() > deadline:
             raise AssertionError(f"{condition} did not come true within {seconds} s")
         await asyncio.sleep(0.02)
+
+
+def run_loop_until(condition: Any, seconds: float = 20.0) -> None:
+    """As `until`, from outside a loop."""
+    run_loop(until(condition, seconds))
