@@ -85,6 +85,10 @@ class Settings(BaseModel):
     ping_window_s: float = Field(default=120.0, gt=0)
     ping_interval_s: float = Field(default=0.1, gt=0)
     no_answer_is_internal_error: bool = False
+    describe_wait_s: float = Field(default=45.0, ge=0, le=55)
+    quotas: dict[str, int] = Field(default_factory=dict)
+    enforce_bind_to_port_label: bool = False
+    allowed_hosts: tuple[str, ...] = ()
 
     @property
     def all_images(self) -> tuple[ImageMapping, ...]:

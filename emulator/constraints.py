@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from functools import cache
+from types import NoneType
 from typing import Any
 
 import botocore.session
@@ -17,6 +19,8 @@ from botocore.model import ServiceModel, Shape
 from emulator.errors import ServiceError
 
 _Violation = tuple[Any, str, str]
+_SHOWN_CHARACTERS = 4096
+_BITS = {"integer": 32, "long": 64}
 _JAVA_TYPES = {"string": "String", "integer": "Integer", "long": "Long", "boolean": "Boolean"}
 _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
     "string": (str,), "integer": (int,), "long": (int,), "boolean": (bool,), "structure": (dict,),
@@ -89,7 +93,8 @@ def _scalar(value: Any, shape: Shape, path: str) -> Iterator[_Violation]:
     rules = shape.metadata
     if shape.type_name == "string":
         yield from _size(value, shape, path, "length")
-        if "pattern" in rules and not _pattern(rules["pattern"]).fullmatch(value):
+        short = len(value) <= max(_SHOWN_CHARACTERS, rules.get("max", 0))  # longer ones are refused already
+        if "pattern" in rules and short and not _pattern(rules["pattern"]).fullmatch(value):
             yield value, path, f"Member must satisfy regular expression pattern: {rules['pattern']}"
         if "enum" in rules and value not in rules["enum"]:
             yield value, path, f"Member must satisfy enum value set: [{', '.join(rules['enum'])}]"
@@ -111,14 +116,41 @@ def _size(value: Any, shape: Shape, path: str, noun: str) -> Iterator[_Violation
 def _require_type(value: Any, shape: Shape, path: str) -> None:
     wanted = _PYTHON_TYPES.get(shape.type_name)
     if wanted is None or (isinstance(value, wanted) and not (isinstance(value, bool) and bool not in wanted)):
+        _require_range(value, shape, path)
         return
-    said = {dict: "STRUCTURE_VALUE", list: "LIST_VALUE", bool: "BOOLEAN_VALUE", str: "STRING_VALUE"}
+    said = {dict: "STRUCTURE_VALUE", list: "LIST_VALUE", bool: "BOOLEAN_VALUE", str: "STRING_VALUE",
+            NoneType: "NULL_VALUE"}  # fmt: skip
     seen = said.get(type(value), "NUMBER_VALUE")
     target = _JAVA_TYPES.get(shape.type_name, shape.type_name.capitalize())
     raise ServiceError(
         "SerializationException",
         f"{seen} cannot be converted to {target}" + (f" at '{path}'" if path else ""),
     )
+
+
+def _require_range(value: Any, shape: Shape, path: str) -> None:
+    """A number fits Java's type for it, and a timestamp is a moment."""
+    bits = _BITS.get(shape.type_name)
+    fits = bits is None or -(1 << bits - 1) <= value < 1 << bits - 1
+    if shape.type_name == "timestamp":
+        try:
+            epoch_seconds(value)
+        except (ValueError, OverflowError):
+            fits = False
+    if not fits:
+        raise ServiceError(
+            "SerializationException",
+            f"{str(value)[:_SHOWN_CHARACTERS]} is no {_JAVA_TYPES[shape.type_name]}"
+            + (f" at '{path}'" if path else ""),
+        )
+
+
+def epoch_seconds(value: float | str) -> float:
+    """The moment a timestamp member names, in either of its JSON forms. Raises ValueError, OverflowError."""
+    if isinstance(value, str):
+        moment = datetime.fromisoformat(value)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return datetime.fromtimestamp(value, UTC).timestamp()
 
 
 @cache
@@ -137,7 +169,9 @@ def _shown(value: Any) -> str:
     if value is None:
         return "null"
     if isinstance(value, list):
-        return "'[" + ", ".join(map(str, value)) + "]'"
-    if isinstance(value, dict):
-        return "'{" + ", ".join(f"{key}={item}" for key, item in value.items()) + "}'"
-    return f"'{value}'"
+        text = "[" + ", ".join(map(str, value)) + "]"
+    elif isinstance(value, dict):
+        text = "{" + ", ".join(f"{key}={item}" for key, item in value.items()) + "}"
+    else:
+        text = str(value)
+    return f"'{text}'" if len(text) <= _SHOWN_CHARACTERS else f"'{text[:_SHOWN_CHARACTERS]}...'"
