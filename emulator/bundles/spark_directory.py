@@ -17,7 +17,8 @@ import pyarrow.parquet as pq
 
 from emulator.errors import UsageError
 
-PIPELINE_MODEL = "org.apache.spark.ml.PipelineModel"
+# Pipelines saved from Python name the Python class when one of their stages is written by Python.
+PIPELINE_MODELS = ("org.apache.spark.ml.PipelineModel", "pyspark.ml.pipeline.PipelineModel")
 
 SPELLED_NUMBERS = {"NaN": math.nan, "Inf": math.inf, "-Inf": -math.inf}
 

@@ -106,7 +106,7 @@ def bucketizer(stage: SavedStage, frame: Frame) -> list[Node]:
     nodes = []
     for (source, target), texts in zip(pairs, all_splits, strict=True):
         frame.number(source)
-        frame.add(Column(target, arities=(len(texts) - 1 + (invalid == "keep"),)))
+        frame.add(Column(target, arities=(len(texts) - 1,)))
         splits = [math.nan if text in ("Inf", "-Inf") else float(text) for text in texts]
         attributes = {"splits": values.doubles(splits), "handle_invalid": values.string(invalid)}
         nodes.append(one_to_one(Model("bucketizer", attributes), source, target))

@@ -114,6 +114,7 @@ def one_vs_rest(stage: SavedStage, frame: Frame) -> list[Node]:
         {"num_classes": values.int64(count), "num_features": values.int64(size)},
         models={f"model{number}": inner for number, (inner, _) in enumerate(nodes)},
     )
+    frame.note(f"{stage}: where two classes have the same rounded probability, the container takes the first")
     outputs = {"raw_prediction": ("rawPredictionCol", count), "prediction": ("predictionCol", None)}
     return [wired(model, stage, frame, outputs)]
 

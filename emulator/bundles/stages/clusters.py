@@ -79,26 +79,8 @@ def gaussian_mixture(stage: SavedStage, frame: Frame) -> list[Node]:
     return [wired(Model("gaussian_mixture", attributes), stage, frame, outputs, base="int")]
 
 
-def lda(stage: SavedStage, frame: Frame) -> list[Node]:
-    """Topic shares; both Spark and MLeap start the search at random, MLeap anew each time."""
-    saved = stage.row()
-    words, topics, numbers = matrix_values(saved["topicsMatrix"])
-    frame.note(f"{stage}: the container's topic shares vary in the third digit from call to call")
-    attributes = {
-        "vocabSize": values.int32(saved["vocabSize"]),
-        "docConcentration": values.doubles(vector_values(saved["docConcentration"])),
-        "topicConcentration": values.double(saved["topicConcentration"]),
-        "topicMatrix": values.tensor(numbers, (words, topics)),
-    }
-    source, target = str(stage.params["featuresCol"]), str(stage.params["topicDistributionCol"])
-    frame.vector(source, words)
-    frame.write_vector(target, topics)
-    return [Node(Model("lda", attributes), (("features", source),), (("prediction", target),))]
-
-
 STAGES: dict[str, StageFunction] = {
     "KMeansModel": k_means,
     "BisectingKMeansModel": bisecting_k_means,
     "GaussianMixtureModel": gaussian_mixture,
-    "LocalLDAModel": lda,
 }

@@ -8,6 +8,7 @@ from emulator.errors import UsageError
 XGBOOST = "save the booster alone, and run it in an XGBoost container after this one"
 UNFITTED = "save the fitted model: pipeline.fit(data).save(path)"
 BEST_MODEL = "save the model it chose: model.bestModel.save(path)"
+LDA = "find topics before the job; MLeap 0.20 has code for LDA, but does not load it"
 
 INSTEAD = {
     "SQLTransformer": "do the SQL before the job, or express it with Bucketizer and Binarizer",
@@ -22,7 +23,8 @@ INSTEAD = {
     "CrossValidatorModel": BEST_MODEL,
     "TrainValidationSplitModel": BEST_MODEL,
     "ALSModel": "its prediction is a float, which the SparkML container cannot answer with",
-    "DistributedLDAModel": "save the local form: model.toLocal().save(path)",
+    "LocalLDAModel": LDA,
+    "DistributedLDAModel": LDA,
 }
 
 

@@ -98,7 +98,7 @@ def ensemble(stage: SavedStage, op: str, tree_op: str, extra: Mapping[str, value
 
 
 def tree_json(rows: Sequence[Row], leaf_values: LeafValues) -> str:
-    """A tree as MLeap reads it, one JSON document a line: a node, its left subtree, its right subtree."""
+    """A tree as MLeap reads it, one JSON document a line: a node, its left, then its right subtree."""
     by_id = {row["id"]: row for row in rows}
     return "".join(f"{values.to_json(node)}\n" for node in walk(by_id, leaf_values))
 
@@ -116,7 +116,7 @@ def walk(by_id: Mapping[int, Row], leaf_values: LeafValues) -> Iterator[values.V
 
 
 def split(saved: Row) -> values.Value:
-    """A split at a threshold, or by the categories that go left; Spark marks the former with -1 categories."""
+    """A split at a threshold, which Spark marks by -1 categories, or by the categories that go left."""
     numbers = [float(number) for number in saved["leftCategoriesOrThreshold"]]
     if saved["numCategories"] == -1:
         return {"type": "continuous", "featureIndex": saved["featureIndex"], "threshold": numbers[0]}

@@ -45,9 +45,10 @@ def min_max_scaler(stage: SavedStage, frame: Frame) -> list[Node]:
 
 
 def max_abs_scaler(stage: SavedStage, frame: Frame) -> list[Node]:
-    """The largest magnitude seen in training."""
-    largest = vector_values(stage.row()["maxAbs"])
-    return same_size(Model("max_abs_scaler", {"maxAbs": values.vector(largest)}), len(largest), stage, frame)
+    """Written as factors: MLeap's own max_abs_scaler cuts what lies outside the range of training."""
+    factors = [1.0 / largest if largest else 1.0 for largest in vector_values(stage.row()["maxAbs"])]
+    model = Model("elementwise_product", {"scaling_vec": values.vector(factors)})
+    return same_size(model, len(factors), stage, frame)
 
 
 def elementwise_product(stage: SavedStage, frame: Frame) -> list[Node]:
