@@ -1,0 +1,14 @@
+"""What a job's invocations looked like, byte for byte: recorded while it runs, read afterwards."""
+
+from emulator.trace.recorder import Recorder, RecordPolicy, trace_path
+from emulator.trace.store import Filter, TracedHop, TracedInvocation, TraceReader
+
+__all__ = [
+    "Filter",
+    "RecordPolicy",
+    "Recorder",
+    "TraceReader",
+    "TracedHop",
+    "TracedInvocation",
+    "trace_path",
+]
