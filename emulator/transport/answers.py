@@ -210,9 +210,9 @@ class AnswerParser:
 
     @staticmethod
     def _next_cut(data: bytes, start: int) -> int:
-        if start == 0 and data[0] in b"\r\n":
-            # the blank line may have begun in the bytes before
-            return 2 if data[:2] == b"\r\n" else 1
+        if data[start] in b"\r\n":
+            # the blank line may have begun before `start`
+            return start + 2 if data.startswith(b"\r\n", start) else start + 1
         blank = BLANK_LINE.search(data, start)
         return blank.end() if blank else len(data)
 

@@ -185,7 +185,9 @@ NOT_HTTP = {
         OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "Transfer-Enc"
     ),
     "huge_header": Bad(OK + b"X: " + b"x" * 300 * 1024 + b"\r\nContent-Length: 0\r\n\r\n", "head of more"),
-    "huge_trailer": Bad(chunked(b"hello", trailers=b"X: " + b"x" * 300 * 1024 + b"\r\n"), "trailers of more"),
+    "huge_trailer": Bad(
+        chunked(b"hello", trailers=b"X: " + b"x" * 300 * 1024 + b"\r\n"), "trailers of more|buffer too long"
+    ),
     "flood_of_1xx": Bad(b"HTTP/1.1 102 Processing\r\n\r\n" * 100 + HELLO, "more than 16 informational"),
 }
 
