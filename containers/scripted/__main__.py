@@ -2,8 +2,8 @@
 
 BEHAVIOUR (see behaviours.py), RESPONSE_CONTENT_TYPE (default: the request's Accept), PING (statuses, the
 last one repeats: "503,503,200"), EXECUTION_PARAMETERS ("404", or a body answered with 200), LEDGER (a
-file that gets one JSON line for every request, synced before it is answered), START ("exit:CODE",
-"sleep:SECONDS", "silent" for never listening, "port:N" for another port).
+file that gets one JSON line about the process at its start, then one for every request, synced before it
+is answered), START ("exit:CODE", "sleep:SECONDS", "silent" for never listening, "port:N" for another port).
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ import json
 import os
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import cast
 
 import httptools
@@ -41,7 +43,7 @@ class Script:
         """The script of this process."""
         environment = dict(os.environ)
         path = environment.get("LEDGER")
-        return cls(
+        script = cls(
             World(environment, tuple(sys.argv[1:])),
             environment.get("BEHAVIOUR", "echo"),
             environment.get("RESPONSE_CONTENT_TYPE"),
@@ -49,6 +51,12 @@ class Script:
             environment.get("EXECUTION_PARAMETERS", "404"),
             os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) if path else None,
         )
+        model = Path(environment.get("SM_MODEL_DIR", "/opt/ml/model"))
+        files = sorted(str(file.relative_to(model)) for file in model.rglob("*")) if model.is_dir() else None
+        script.write_down(
+            {"started": {"environment": environment, "arguments": sys.argv[1:], "model": files}}
+        )
+        return script
 
     def reply(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Reply:
         """The reply to any request; it is in the ledger by then."""
@@ -66,15 +74,19 @@ class Script:
         self._note(method, path, headers, body, reply)
         return reply
 
+    def write_down(self, entry: Mapping[str, object]) -> None:
+        """The entry is a line of the ledger, on disk."""
+        if self.ledger is not None:
+            line = {"time": time.time(), "process": os.getpid(), **entry}
+            os.write(self.ledger, json.dumps(line).encode() + b"\n")
+            os.fsync(self.ledger)
+
     def _note(self, method: str, path: str, headers: dict[str, str], body: bytes, reply: Reply) -> None:
-        if self.ledger is None:
-            return
-        entry = {
-            "time": time.time(), "method": method, "path": path, "status": reply.status, "headers": headers,
-            "body": base64.b64encode(body).decode(), "port": os.environ.get("SAGEMAKER_BIND_TO_PORT"),
-        }  # fmt: skip
-        os.write(self.ledger, json.dumps(entry).encode() + b"\n")
-        os.fsync(self.ledger)
+        if self.ledger is not None:
+            text = base64.b64encode(body).decode()
+            self.write_down(
+                {"method": method, "path": path, "status": reply.status, "headers": headers, "body": text}
+            )
 
 
 class Server(asyncio.Protocol):
