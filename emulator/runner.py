@@ -29,7 +29,7 @@ from emulator.events import (
 from emulator.invocation import FailedInvocation, Hop, Invoker, ObjectHeads
 from emulator.model import BatchStrategy, CompressionType, ExecutionParameters, TransformJob
 from emulator.storage import S3Object, Storage
-from emulator.transform.batching import Batcher, Payload
+from emulator.transform.batching import Batcher, Payload, Prepare
 from emulator.transform.inflating import Inflater
 from emulator.transform.keys import S3Location
 from emulator.transform.processing import Processing
@@ -90,7 +90,15 @@ async def transform_object(instance: Instance, item: InputObject) -> JobError | 
     try:
         async with (
             instance.storage.writer(item.output, output.accept, output.kms_key_id) as writer,
-            aclosing(read_payloads(instance, item.source)) as payloads,
+            aclosing(
+                read_payloads(
+                    instance.job,
+                    instance.parameters,
+                    instance.storage,
+                    item.source,
+                    instance.processing.prepare,
+                )
+            ) as payloads,
             aclosing(in_order(instance, item.source.location, payloads)) as answers,
         ):
             async for payload, answer in answers:
@@ -105,18 +113,23 @@ async def transform_object(instance: Instance, item: InputObject) -> JobError | 
     return None
 
 
-async def read_payloads(instance: Instance, source: S3Object) -> AsyncGenerator[Payload]:
-    """The object's payloads in order (R2.3 to R2.11, R2.17)."""
-    parameters, transform_input = instance.parameters, instance.job.transform_input
+async def read_payloads(
+    job: TransformJob,
+    parameters: ExecutionParameters,
+    storage: Storage,
+    source: S3Object,
+    prepare: Prepare | None = None,
+) -> AsyncGenerator[Payload]:
+    """The object's payloads in order (R2.3 to R2.11, R2.17); `prepare` is the InputFilter."""
     limit = parameters.max_payload_bytes
     splitter = make_splitter(
-        transform_input.split_type,
+        job.transform_input.split_type,
         max_record_bytes=limit,
         keep_framing=parameters.batch_strategy is BatchStrategy.MULTI_RECORD,
     )
-    batcher = Batcher(parameters.batch_strategy, limit, instance.processing.prepare)
-    chunks = instance.storage.read(source)
-    if transform_input.compression_type is CompressionType.GZIP:
+    batcher = Batcher(parameters.batch_strategy, limit, prepare)
+    chunks = storage.read(source)
+    if job.transform_input.compression_type is CompressionType.GZIP:
         chunks = inflate(chunks)
     try:
         async with aclosing(chunks):
