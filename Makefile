@@ -1,0 +1,84 @@
+# make help lists what there is. Set-up happens once and again only when a lock file changes.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+CACHE := $(or $(EMULATOR_CACHE_DIR),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sagemaker-transform-emulator)
+MINIO := $(CACHE)/minio
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+RUN := $(VENV)/.installed-run
+DEV := $(VENV)/.installed-dev
+JARS := $(VENV)/.fetched-jars
+IMAGE_NAMES := emulator scripted sparkml xgboost
+export REQUIRE
+
+.PHONY: help demo test lint bench models images minio lock clean setup dev
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+demo: $(RUN) $(JARS)  ## run the sample job, a pipeline of two containers, and show its output
+	$(BIN)/emulator run --runtime process --model sample_data/model.json --job sample_data/job.json \
+	    --put sample_data/models=s3://emulator-demo/models --put sample_data/input=s3://emulator-demo/input \
+	    --get s3://emulator-demo/output=build/demo
+
+test: $(DEV) $(JARS)  ## run the tests; REQUIRE=all fails where a part of the machine is missing
+	$(BIN)/python -m pytest -q $(PYTEST_ARGS)
+
+lint: $(DEV)  ## check style, types and the layers of the code
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(DEV) $(JARS)  ## measure this machine
+	$(BIN)/python benchmarks/run.py
+
+models: $(DEV)  ## train the sample models again
+	$(BIN)/python sample_data/train.py
+
+images:  ## build the Docker images whose sources changed
+	python3 tools/images.py build
+
+minio: $(MINIO)  ## build the MinIO server, used by the tests, into the cache
+
+lock: $(DEV)  ## bring all lock files in line with pyproject.toml; UPGRADE=1 takes the newest versions
+	tools/lock.sh $(if $(UPGRADE),--upgrade) $(IMAGE_NAMES)
+
+setup: $(RUN) $(JARS)  ## install what running jobs needs
+
+dev: $(DEV) $(JARS)  ## install what tests and checks need, too
+
+clean:  ## remove what was built here, the environment included; caches in ~/.cache stay
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# An environment that has the development lock has the run lock too.
+$(RUN): requirements/run.txt requirements/build.txt pyproject.toml | $(BIN)/python
+	@if [ ! -e $(DEV) ]; then echo "installing the emulator's dependencies into $(VENV)"; $(PIP) --require-hashes -r requirements/run.txt; \
+	else $(MAKE) --no-print-directory $(DEV); fi
+	@$(PIP) --require-hashes -r requirements/build.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV): requirements/dev.txt requirements/build.txt pyproject.toml | $(BIN)/python
+	@echo "installing the development dependencies into $(VENV)"
+	@$(PIP) --require-hashes -r requirements/dev.txt
+	@$(PIP) --require-hashes -r requirements/build.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(JARS): containers/sparkml/jars.toml | $(RUN)
+	$(BIN)/python -m containers.sparkml fetch
+	@touch $@
+
+$(BIN)/python:
+	tools/bootstrap_venv.sh $(VENV)
+
+# The program in the image is the same: it is taken from there when it has been built already or when
+# this machine has no Go.
+$(MINIO): tools/build_minio.sh tools/build_go_program.sh
+	@mkdir -p $(@D)
+	tools/minio_program.sh $@

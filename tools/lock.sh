@@ -1,0 +1,31 @@
+#!/bin/bash
+# usage: lock.sh [--upgrade] IMAGE...
+#
+# The files in requirements/ say what pyproject.toml asks for, with versions and hashes, for every
+# platform. All agree on the version of a package, because each is bound to those before it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+upgrade=()
+if [ "${1:-}" = --upgrade ]; then
+    upgrade=(--upgrade)
+    shift
+fi
+
+lock() {
+    local name=$1
+    shift
+    .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+        "${upgrade[@]}" "$@" --output-file "requirements/$name.txt"
+    echo "requirements/$name.txt: $(grep -c == "requirements/$name.txt") packages"
+}
+
+lock run pyproject.toml
+lock dev pyproject.toml --group test --group models --group lint --group lock --constraint requirements/run.txt
+lock build --group build --constraint requirements/dev.txt
+for image in "$@"; do
+    lock "image-$image" --group "image-$image" --constraint requirements/run.txt
+done
+# sets that cannot live beside the others, in environments of their own
+for file in requirements/*.in; do
+    lock "$(basename "$file" .in)" "$file"
+done
