@@ -10,8 +10,13 @@ import sys
 
 import typer
 
+from emulator.cli import clients
+from emulator.cli.diff import diff
 from emulator.cli.display import print_error
+from emulator.cli.explain import explain_job
 from emulator.cli.run import run
+from emulator.cli.trace import trace
+from emulator.cli.up import env, up
 from emulator.errors import EmulatorError
 
 INTERRUPTED = 130
@@ -30,7 +35,8 @@ def _root() -> None:
     """Runs SageMaker batch transform jobs, inference pipelines included, on this machine."""
 
 
-app.command("run")(run)
+for _command in (up, env, run, clients.jobs, clients.describe, clients.logs, clients.stop):
+    app.command(_command.__name__)(_command)
 
 
 def main() -> None:

@@ -136,8 +136,8 @@ class TraceWriter:
         self._db.execute(
             "INSERT INTO invocations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                number, item.instance, item.object, item.first_record, item.records, item.first_byte, item.size,
-                item.failed, item.error, item.seconds,
+                number, item.instance, item.object, item.first_record, item.records, item.first_byte,
+                item.size, item.failed, item.error, item.seconds,
             ),
         )  # fmt: skip
         self._db.executemany(
