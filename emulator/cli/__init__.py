@@ -35,8 +35,9 @@ def _root() -> None:
     """Runs SageMaker batch transform jobs, inference pipelines included, on this machine."""
 
 
-for _command in (up, env, run, clients.jobs, clients.describe, clients.logs, clients.stop):
+for _command in (up, env, run, clients.jobs, clients.describe, clients.logs, clients.stop, trace, diff):
     app.command(_command.__name__)(_command)
+app.command("explain")(explain_job)
 
 
 def main() -> None:

@@ -73,16 +73,13 @@ def _print(answer: Explanation) -> None:
     for item in answer.settings:
         settings.add_row(item.name, item.value, item.source)
     console.print(settings)
-    objects = Table(
-        "#", "object", "bytes", "records", "payloads", "largest record", "instance", "output", box=None
-    )
     for number, plan in enumerate(answer.objects, start=1):
-        largest = f"{plan.largest_record} bytes (record {plan.largest_record_number})"
-        objects.add_row(
-            str(number), Text(plan.key), str(plan.size), str(plan.records), str(plan.payloads), largest,
-            str(plan.instance + 1), Text(plan.output),
-        )  # fmt: skip
-    console.print(objects)
+        console.print(Text(f"{number}. {plan.key} → {plan.output}"), soft_wrap=True)
+        console.print(
+            f"   {plan.size:,} bytes, {plan.records:,} records, {plan.payloads:,} payloads, largest record "
+            f"{plan.largest_record:,} bytes (record {plan.largest_record_number}), instance {plan.instance + 1}",
+            soft_wrap=True,
+        )
     for finding in answer.findings:
         line = Text(
             f"{finding.severity}: {finding.subject}: {finding.seen}", style=_COLOURS[finding.severity]
@@ -91,4 +88,4 @@ def _print(answer: Explanation) -> None:
             line + Text(f" — {finding.consequence}" if finding.consequence else "", style="default")
         )
         if finding.remedy:
-            console.print(f"  remedy: {finding.remedy}", markup=False)
+            console.print(f"  remedy: {finding.remedy}", markup=False, soft_wrap=True)
