@@ -16,8 +16,8 @@ BUCKET = "bkt"
 ROLE = "arn:aws:iam::000000000000:role/emulator"
 DEFAULT_JOB = {"S3Uri": "s3://bkt/in/", "S3OutputPath": "s3://bkt/out"}
 KNOWN = {
-    "id", "feature", "rule", "job", "objects", "container", "expect", "source", "confidence", "note", "request",
-    "precondition", "region", "account", "ping", "execution_parameters", "model_data",
+    "id", "feature", "rule", "job", "objects", "container", "expect", "source", "confidence", "note",
+    "request", "precondition", "region", "account", "ping", "execution_parameters", "model_data",
 }  # fmt: skip
 _PLACES = {
     "S3Uri": "TransformInput.DataSource.S3DataSource.S3Uri",
@@ -95,7 +95,9 @@ def require_known(given: Mapping[str, Any], known: set[str], what: str) -> None:
 
 def body_of(item: Mapping[str, Any]) -> bytes:
     """The bytes of an object of a table."""
-    require_known(item, {"key", "body", "body_base64", "body_gzip_of", "body_repeat", "body_concat"}, "object")
+    require_known(
+        item, {"key", "body", "body_base64", "body_gzip_of", "body_repeat", "body_concat"}, "object"
+    )
     if "body" in item:
         return str(item["body"]).encode()
     if "body_base64" in item:
@@ -123,7 +125,9 @@ def _repeated(rule: Mapping[str, Any]) -> bytes:
 
 def model_request(case: Case, name: str, ledgers: Path) -> dict[str, Any]:
     """CreateModel for the case's containers; container n writes its ledger to `ledgers`/n."""
-    definitions = [_definition(case, position, given, ledgers) for position, given in enumerate(case.containers)]
+    definitions = [
+        _definition(case, position, given, ledgers) for position, given in enumerate(case.containers)
+    ]
     request: dict[str, Any] = {"ModelName": name, "ExecutionRoleArn": ROLE}
     if len(definitions) == 1 and not isinstance(case.data.get("container"), list):
         return request | {"PrimaryContainer": definitions[0]}
@@ -133,7 +137,9 @@ def model_request(case: Case, name: str, ledgers: Path) -> dict[str, Any]:
 def _definition(case: Case, position: int, given: Any, ledgers: Path) -> dict[str, Any]:
     script = {"behaviour": given} if isinstance(given, str) else dict(given)
     require_known(
-        script, {"behaviour", "response_content_type", "else", "name", "ping", "execution_parameters"}, "container"
+        script,
+        {"behaviour", "response_content_type", "else", "name", "ping", "execution_parameters"},
+        "container",
     )
     environment = {**case.job.get("ModelEnvironment", {})}
     environment |= {"BEHAVIOUR": script["behaviour"], "LEDGER": str(ledgers / str(position))}

@@ -51,13 +51,16 @@ def _requests(case: Case, seen: Seen, wanted: Sequence[Mapping[str, Any]]) -> No
 
 def _request_set(_: Case, seen: Seen, wanted: Sequence[Mapping[str, Any]]) -> None:
     expected = Counter((item["object"], expected_bytes(item)) for item in wanted)
-    assert Counter((request.source, request.body) for request in _first_attempts(seen.invocations)) == expected
+    assert (
+        Counter((request.source, request.body) for request in _first_attempts(seen.invocations)) == expected
+    )
 
 
 def _container_requests(_: Case, seen: Seen, wanted: Sequence[Sequence[Any]]) -> None:
     found = [[request.body for request in ledger.invocations] for ledger in seen.ledgers]
     assert found == [
-        [item.encode() if isinstance(item, str) else expected_bytes(item) for item in bodies] for bodies in wanted
+        [item.encode() if isinstance(item, str) else expected_bytes(item) for item in bodies]
+        for bodies in wanted
     ]
 
 
@@ -234,7 +237,7 @@ def _objects_per_instance(_: Case, seen: Seen, wanted: Sequence[int]) -> None:
     assert sorted(map(len, shares.values())) == sorted(wanted)
 
 
-def _one_instance_each(_: Case, seen: Seen, wanted: bool) -> None:
+def _one_instance_each(_: Case, seen: Seen, wanted: bool) -> None:  # noqa: FBT001 - a case says true
     owners: dict[str, set[int]] = {}
     for request in seen.invocations:
         owners.setdefault(request.source, set()).add(request.process)

@@ -1,4 +1,4 @@
-"""What can be seen of a job from outside: its Describe, the bucket, the log streams, the containers' ledgers."""
+"""What can be seen of a job: its Describe, the bucket, the log streams, the containers' ledgers."""
 
 from __future__ import annotations
 
@@ -60,9 +60,13 @@ class Ledger:
             else:
                 requests.append(
                     Request(
-                        entry["process"], entry["method"], entry["path"], entry["status"], entry["headers"],
+                        entry["process"],
+                        entry["method"],
+                        entry["path"],
+                        entry["status"],
+                        entry["headers"],
                         base64.b64decode(entry["body"]),
-                    )  # fmt: skip
+                    )
                 )
         return cls(starts, requests)
 

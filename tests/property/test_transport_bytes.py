@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from emulator.errors import DisconnectedError, MalformedAnswerError, TransportError
 from emulator.transport import Answer, Limits, Timings
+from emulator.transport.alarm import NEVER
 from emulator.transport.answers import AnswerParser
 from emulator.transport.inflating import gunzip
 from emulator.transport.line import SLICE_BYTES, Line
@@ -225,7 +226,7 @@ def test_a_line_needs_no_socket(sent: Sent, places: list[int]) -> None:
         line = Line(PEER, LIMITS)
         wire = FakeSocket(line)
         for _ in range(2):
-            outcome = line.begin("POST", b"head ", b"body")
+            outcome = line.begin("POST", b"head ", b"body", started=0.0, timeout_s=NEVER)
             for piece in cut(sent.raw, places):
                 assert not outcome.done()
                 line.data_received(piece)
@@ -244,7 +245,7 @@ def test_a_large_body_waits_for_the_peer() -> None:
         line = Line(PEER, LIMITS)
         wire = FakeSocket(line, slow=True)
         body = bytes(range(256)) * (SLICE_BYTES // 100)
-        line.begin("POST", b"head", body)
+        line.begin("POST", b"head", body, started=0.0, timeout_s=NEVER)
         while sum(map(len, wire.written)) < len(body) + 4:
             before = len(wire.written)
             line.resume_writing()
@@ -259,8 +260,8 @@ def test_a_line_carries_one_exchange_at_a_time() -> None:
     async def talk() -> None:
         line = Line(PEER, LIMITS)
         FakeSocket(line)
-        line.begin("POST", b"", b"")
+        line.begin("POST", b"", b"", started=0.0, timeout_s=NEVER)
         with pytest.raises(RuntimeError, match="two exchanges at once"):
-            line.begin("POST", b"", b"")
+            line.begin("POST", b"", b"", started=0.0, timeout_s=NEVER)
 
     asyncio.run(talk())
