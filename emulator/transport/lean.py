@@ -78,17 +78,12 @@ class LeanConnection:
         timeout_s: float,
         connected: float = 0.0,
     ) -> Answer:
-        outcome = line.begin(method, request, body)
-        left = timeout_s - (perf_counter() - started)
-        timer = asyncio.get_running_loop().call_later(left, line.expire, timeout_s)
         try:
-            parser = await outcome
+            parser = await line.begin(method, request, body, started=started, timeout_s=timeout_s)
         except BaseException:
             line.drop()
             await line.gone()
             raise
-        finally:
-            timer.cancel()
         if not line.usable:
             await line.gone()
         line.idle_since = ended = perf_counter()

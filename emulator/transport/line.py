@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import cast
 
 from emulator.errors import DeadlineError, TransportError
+from emulator.transport.alarm import Alarm
 from emulator.transport.answers import AnswerParser
 from emulator.transport.base import Body, Limits
 
@@ -33,6 +34,8 @@ class Line(asyncio.Protocol):
         self._limits = limits
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport
+        self._timeout_s = 0.0
+        self._alarm = Alarm(self._expire)
         self._parser: AnswerParser | None = None
         self._outcome: asyncio.Future[AnswerParser]
         self._paused: asyncio.Future[None] | None = None
@@ -45,12 +48,19 @@ class Line(asyncio.Protocol):
 
     # What the connection does
 
-    def begin(self, method: str, head: bytes, body: Body) -> asyncio.Future[AnswerParser]:
-        """Start an exchange: `head` is written as it is, then the body, in chunks unless it is bytes."""
+    def begin(
+        self, method: str, head: bytes, body: Body, *, started: float, timeout_s: float
+    ) -> asyncio.Future[AnswerParser]:
+        """Start an exchange: `head` is written as it is, then the body, in chunks unless it is bytes.
+
+        It ends with a DeadlineError `timeout_s` seconds after `started` on perf_counter.
+        """
         if self._parser is not None:
             raise RuntimeError(f"two exchanges at once on one connection to {self._peer}")
         self._parser = AnswerParser(self._peer, method, self._limits)
         self._outcome = outcome = self._loop.create_future()
+        self._timeout_s = timeout_s
+        self._alarm.set(started + timeout_s)
         if not isinstance(body, bytes):
             self._transport.write(head)
             self._feeder = self._loop.create_task(self._send_chunks(body()))
@@ -61,13 +71,6 @@ class Line(asyncio.Protocol):
             self._rest = memoryview(body)
             self._send_slices()
         return outcome
-
-    def expire(self, timeout_s: float) -> None:
-        """End the exchange under way with a DeadlineError that says how far it got."""
-        if self._parser is not None:
-            unsent = "" if self._all_written() else ", and the request was not sent completely"
-            got = f"did not answer completely (only {self._parser.received} bytes{unsent})"
-            self.fail(DeadlineError(f"{self._peer} {got} within {timeout_s:g} s"))
 
     def fail(self, error: BaseException) -> None:
         """End the exchange under way with `error` and drop the socket."""
@@ -81,6 +84,7 @@ class Line(asyncio.Protocol):
         self.usable = False
         self._parser = None
         self._rest = None
+        self._alarm.cancel()
         if self._feeder is not None:
             self._feeder.cancel()
         self._transport.abort()
@@ -126,6 +130,7 @@ class Line(asyncio.Protocol):
             self._read_what_came_before_the_reset()
         self._end(f"broke the connection ({exc})" if exc else "closed the connection", clean=exc is None)
         self.usable = False
+        self._alarm.cancel()
         if self._feeder is not None:
             self._feeder.cancel()
         self.resume_writing()
@@ -171,9 +176,16 @@ class Line(asyncio.Protocol):
 
     # Ending an exchange
 
+    def _expire(self) -> None:
+        if self._parser is not None:
+            unsent = "" if self._all_written() else ", and the request was not sent completely"
+            got = f"did not answer completely (only {self._parser.received} bytes{unsent})"
+            self.fail(DeadlineError(f"{self._peer} {got} within {self._timeout_s:g} s"))
+
     def _finish(self, parser: AnswerParser) -> None:
         if parser.keep_alive and not parser.extra_bytes and self._all_written():
             self._parser = self._feeder = None
+            self._alarm.unset()
         else:
             self.drop()
         if not self._outcome.done():

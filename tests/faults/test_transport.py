@@ -24,7 +24,7 @@ from emulator.transport.reuse import StaleRule
 
 OK = b"HTTP/1.1 200 OK\r\n"
 HELLO = OK + b"Content-Length: 5\r\n\r\nhello"
-HUGE = 64 * 1024 * 1024
+HUGE = 24 * 1024 * 1024
 """More than the kernel buffers on the way."""
 
 each_client = pytest.mark.parametrize(
