@@ -89,6 +89,7 @@ def answer_type(accept: str | None, default: str | None) -> str:
     return name.lower()
 
 
+@lru_cache(maxsize=256)
 def is_form(content_type: str | None) -> bool:
     """Whether AWS's web framework would take the body for a form, which leaves no body to score."""
     return content_type is not None and parse_header(content_type.lower())[0] in FORM_TYPES
