@@ -5,8 +5,7 @@ SHELL := /bin/bash
 
 VENV := .venv
 BIN := $(VENV)/bin
-CACHE := $(or $(EMULATOR_CACHE_DIR),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sagemaker-transform-emulator)
-MINIO := $(CACHE)/minio
+MINIO := $(HOME)/.cache/sagemaker-transform-emulator/minio
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev

@@ -1,7 +1,7 @@
 """A MinIO of one's own: started on free loopback ports with random keys, gone when the block ends.
 
-Tests that need it are marked needs("minio") and use `with minio_server(folder) as minio:`, or the
-session-wide fixture `minio` after `from minio_server import minio  # noqa: F401`.
+Tests that need it are marked needs("minio") and use `with minio_server(folder) as server:`, or the
+session-wide fixture `minio` of tests/integration.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import boto3
 import httpx
 import pytest
 from parts import minio_binary
-from pytest import TempPathFactory
 
 from emulator.storage import StoreAddress
 
@@ -71,9 +70,8 @@ def minio_server(folder: Path) -> Iterator[Minio]:
     environment = {
         "HOME": str(folder), "MINIO_ROOT_USER": user, "MINIO_ROOT_PASSWORD": password, "MINIO_UPDATE": "off",
     }  # fmt: skip
-    command = [
-        binary, "server", str(data), "--address", f"127.0.0.1:{port}", "--console-address", f"127.0.0.1:{console}",
-    ]  # fmt: skip
+    addresses = ["--address", f"127.0.0.1:{port}", "--console-address", f"127.0.0.1:{console}"]
+    command = [binary, "server", str(data), *addresses]
     with log.open("wb") as sink:
         process = subprocess.Popen(command, env=environment, stdout=sink, stderr=subprocess.STDOUT)
     try:
@@ -90,7 +88,7 @@ def minio_server(folder: Path) -> Iterator[Minio]:
 
 
 @pytest.fixture(scope="session")
-def minio(tmp_path_factory: TempPathFactory) -> Iterator[Minio]:
+def minio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Minio]:
     """One MinIO for all tests of a session; each makes buckets with names of its own."""
     with minio_server(tmp_path_factory.mktemp("minio")) as server:
         yield server

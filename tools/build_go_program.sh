@@ -28,4 +28,4 @@ if ! (cd "$work" && CGO_ENABLED=0 go build -mod=readonly -trimpath -buildvcs=fal
     exit 1
 fi
 mv "$out.new" "$out"
-if [ -f "$work/LICENSE" ]; then cp "$work/LICENSE" "$out.LICENSE"; fi
+if [ -f "$work/LICENSE" ]; then install -m 644 "$work/LICENSE" "$out.LICENSE"; fi

@@ -10,7 +10,7 @@ sum=h1:XeYkQu1svDtyfZPv5nTwFryQ25ZJMkIlc4pz9HalMPI=
 if docker compose version > /dev/null 2>&1; then
     exit 0
 fi
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/sagemaker-transform-emulator/compose-$version
+cache=$HOME/.cache/sagemaker-transform-emulator/compose-$version
 plugins=${DOCKER_CONFIG:-$HOME/.docker}/cli-plugins
 if [ ! -x "$cache" ]; then
     GO_LDFLAGS="-X github.com/docker/compose/v2/internal.Version=$version" \

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import botocore.exceptions
 import pytest
-from minio_server import Minio, minio, minio_server  # noqa: F401 - the fixture is used by its name
+from minio_server import Minio, minio_server
 from parts import ROOT
 
 pytestmark = [pytest.mark.needs("minio"), pytest.mark.slow]
