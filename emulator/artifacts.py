@@ -35,7 +35,7 @@ def unpack(
     Raises ModelError, naming `url` and `container`, for anything that is no gzipped tar or holds a member
     that would leave the directory. What was unpacked until then stays for the caller to remove.
     """
-    for opened, member in _members(archive, url, container, limits):
+    for opened, member in members(archive, url, container, limits):
         try:
             _write(opened, member, target / _inside(member.name, url))
         except OSError as error:
@@ -62,12 +62,16 @@ def _write(opened: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None
 
 def judge(archive: Path, *, url: str, container: str, limits: ArchiveLimits = ArchiveLimits()) -> int:
     """The number of members, after all of them were found acceptable. Raises ModelError as `unpack` does."""
-    return sum(1 for _ in _members(archive, url, container, limits))
+    return sum(1 for _ in members(archive, url, container, limits))
 
 
-def _members(
-    archive: Path, url: str, container: str, limits: ArchiveLimits
+def members(
+    archive: Path, url: str, container: str, limits: ArchiveLimits = ArchiveLimits()
 ) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
+    """Each acceptable member with the open archive, whose `extractfile` gives its bytes before the next one.
+
+    Raises ModelError as `unpack` does.
+    """
     links: set[PurePosixPath] = set()
     count = expanded = 0
     try:

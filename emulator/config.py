@@ -81,6 +81,9 @@ class Settings(BaseModel):
 
     images: tuple[ImageMapping, ...] = ()
     runtime: Literal["auto", "docker", "process"] = "auto"
+    pull: Literal["missing", "never", "always"] = "missing"
+    profile: Literal["sagemaker", "strict"] = "sagemaker"
+    instance_limits: bool = False
     transport: Literal["lean", "httpx"] = "lean"
     ping_window_s: float = Field(default=120.0, gt=0)
     ping_interval_s: float = Field(default=0.1, gt=0)
@@ -89,6 +92,7 @@ class Settings(BaseModel):
     quotas: dict[str, int] = Field(default_factory=dict)
     enforce_bind_to_port_label: bool = False
     allowed_hosts: tuple[str, ...] = ()
+    webhook: str | None = Field(default=None, pattern=r"^https?://\S+$")
 
     @property
     def all_images(self) -> tuple[ImageMapping, ...]:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from emulator.model import ContainerDefinition, TransformJob
 
 
-def container_environment(
-    definition: ContainerDefinition, job: TransformJob, region: str, store: Mapping[str, str]
-) -> dict[str, str]:
-    """What a container of the job sees (R4.3 to R4.6), but for the port variables, which the runtime adds.
+def container_environment(definition: ContainerDefinition, job: TransformJob, region: str) -> dict[str, str]:
+    """What a container of the job sees (R4.3 to R4.6).
 
-    The job's variables win over the model's and go to every container. Settings appear only if the
-    request made them. `store` holds what a container needs to reach S3; both may override it.
+    The runtime adds the ports and, below all this, the way to S3. The job's variables win over the
+    model's and go to every container. Settings appear only if the request made them.
     """
     given = {
         "SAGEMAKER_MAX_PAYLOAD_IN_MB": job.max_payload_in_mb,
@@ -21,7 +17,6 @@ def container_environment(
         "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS": job.max_concurrent_transforms,
     }
     return {
-        **store,
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
         "SAGEMAKER_REGION": region,

@@ -12,7 +12,8 @@
     │   ├── ModelError            a model archive or image is unusable        (ClientError)
     │   ├── ContainerError        a container did not start, or died          (AlgorithmError)
     │   ├── InvocationError       a container answered badly, or not at all   (either)
-    │   └── StorageError          S3 refused, lost or never answered          (either)
+    │   ├── StorageError          S3 refused, lost or never answered          (either)
+    │   └── EngineError           the Docker engine refused or went away      (InternalServerError)
     └── TransportError            one HTTP exchange with a container failed   (never leaves invocation)
         ├── ConnectError          nothing accepted the connection
         ├── DisconnectedError     closed or reset before the answer began
@@ -186,6 +187,17 @@ class StorageError(JobError):
         if self.blame == "InternalServerError":
             return "InternalServerError: We encountered an internal error. Please try again."
         return super().failure_reason
+
+
+class EngineError(JobError):
+    """The Docker engine went away, or would not do what every job needs of it."""
+
+    blame: Blame = "InternalServerError"
+
+    @property
+    def failure_reason(self) -> str:
+        """The service's own sentence for its outages."""
+        return "InternalServerError: We encountered an internal error. Please try again."
 
 
 class TransportError(EmulatorError):

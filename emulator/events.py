@@ -15,6 +15,13 @@ from emulator.transform.keys import S3Location
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the emulator decided or waits for before the job starts: its runtime, a pull."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class InstanceReady:
     """All containers of an instance answered their pings; `parameters` are in force (R4.16)."""
 
@@ -99,7 +106,8 @@ class Finding:
 
 
 Event = (
-    InstanceReady
+    Notice
+    | InstanceReady
     | InputListed
     | ObjectStarted
     | ObjectCompleted
@@ -124,6 +132,7 @@ class Progress:
     bytes_out: int = 0
     current: str = ""
     instances: list[Invoker] = field(default_factory=list)
+    instance_names: list[str] = field(default_factory=list)
 
     @property
     def retries(self) -> int:

@@ -27,6 +27,7 @@ from emulator.events import (
     Finding,
     InputListed,
     InstanceReady,
+    Notice,
     ObjectCompleted,
     ObjectFailed,
     Progress,
@@ -34,7 +35,7 @@ from emulator.events import (
 )
 from emulator.model import JobStatus, Model, TransformJob
 from emulator.runner import InputObject, Instance, transform_objects
-from emulator.runtime.base import ContainerSpec, LogSink, Runtime
+from emulator.runtime.base import BIND_LABEL, ContainerSpec, LogSink, Prepared, RuntimeChoice
 from emulator.storage import Storage
 from emulator.transform.keys import S3Location
 from emulator.transform.processing import processing_of
@@ -44,17 +45,13 @@ from emulator.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What jobs share: the store, the runtime, scratch space and settings.
-
-    `container_store` is the environment a container needs to reach S3 (R4.6).
-    """
+    """What jobs share: the store, the choice of a runtime, scratch space and settings."""
 
     storage: Storage
-    runtime: Runtime
+    runtime: RuntimeChoice
     workspace: Workspace
     settings: Settings
     region: str
-    container_store: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -117,6 +114,8 @@ async def run(run: JobRun, services: Services) -> JobRun:
 
 async def _transform(run: JobRun, services: Services) -> None:
     job = run.job
+    images = [definition.image for definition in run.model.containers]
+    prepared = await services.runtime.prepare(images, lambda text: run.emit(Notice(text)))
     objects = await inputs.objects_of(job, services.storage, run.emit)
     folder = services.workspace.folder("archives")
     archives = await _fetch_archives(run.model, services, folder)
@@ -126,22 +125,26 @@ async def _transform(run: JobRun, services: Services) -> None:
     async with asyncio.TaskGroup() as group:
         for number in range(count):
             share = objects[number::count]  # R5.1, R5.3: whole objects, round robin in key order
-            group.create_task(_run_instance(run, services, transport, archives, share, name=names[number]))
+            group.create_task(
+                _run_instance(run, services, prepared, transport, archives, share=share, name=names[number])
+            )
 
 
 async def _run_instance(
     run: JobRun,
     services: Services,
+    prepared: Prepared,
     transport: Transport,
     archives: Mapping[str, Path],
-    share: list[InputObject],
     *,
+    share: list[InputObject],
     name: str,
 ) -> None:
     job, settings = run.job, services.settings
     specs = [_spec(run, services, archives, name, position) for position in range(len(run.model.containers))]
     with _blamed_on_instance(run, name):
-        async with pipeline.started(services.runtime, specs, _log_of(run, name)) as containers:
+        async with pipeline.started(prepared.runtime, specs, _log_of(run, name)) as containers:
+            _warn_of_missing_labels(run, prepared, name)
             await pipeline.await_healthy(
                 containers, transport, window_s=settings.ping_window_s, interval_s=settings.ping_interval_s
             )
@@ -166,6 +169,7 @@ async def _run_instance(
                     asyncio.Semaphore(parameters.max_concurrent_transforms), run.record_invocations,
                 )  # fmt: skip
                 run.progress.instances.append(invoker)
+                run.progress.instance_names.append(name)
                 await _until_done_or_dead(transform_objects(instance, share), pipeline.watch(containers))
 
 
@@ -207,18 +211,27 @@ def _spec(
 ) -> ContainerSpec:
     definition = run.model.containers[position]
     isolated = run.model.enable_network_isolation
-    store = {} if isolated else services.container_store
     return ContainerSpec(
         name=definition.name,
         image=definition.image,
-        environment=container_environment(definition, run.job, services.region, store),
+        environment=container_environment(definition, run.job, services.region),
         model_archive=archives.get(definition.model_data_url or ""),
         model_data_url=definition.model_data_url or "",
         binds_to_port=run.model.is_pipeline,
+        position=position,
+        store=None if isolated else services.storage.address,
         network_isolation=isolated,
         instance_type=run.job.transform_resources.instance_type,
         labels={"job": run.job.transform_job_name, "instance": instance, "container": definition.name},
     )
+
+
+def _warn_of_missing_labels(run: JobRun, prepared: Prepared, instance: str) -> None:
+    """A pipeline's image that does not promise to listen where it is told runs all the same (R1.10)."""
+    for definition in run.model.containers if run.model.is_pipeline else ():
+        if definition.image in prepared.unlabelled:
+            text = f"image {definition.image} lacks the label {BIND_LABEL}=true"
+            run.emit(Finding(instance, definition.name, text))
 
 
 def _log_of(run: JobRun, instance: str) -> Callable[[str], LogSink]:

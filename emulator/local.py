@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -13,7 +12,7 @@ from typing import Any, TypeVar
 
 from emulator import job as jobs
 from emulator.admission import admit_job, admit_model
-from emulator.config import DUMMY_KEYS, Settings, configured_store, load_settings, region
+from emulator.config import Settings, configured_store, load_settings, region
 from emulator.embedded_store import embedded_store
 from emulator.errors import MachineError, StorageError, UsageError
 from emulator.events import Sink
@@ -82,7 +81,7 @@ async def open_services(settings: Settings, address: StoreAddress) -> AsyncItera
     await sweep_leftovers(address)
     with open_workspace() as workspace, _storage(address, workspace) as storage:
         async with open_runtime(settings, workspace) as runtime:
-            yield Services(storage, runtime, workspace, settings, region(), container_store(address))
+            yield Services(storage, runtime, workspace, settings, region())
 
 
 async def sweep_leftovers(address: StoreAddress) -> None:
@@ -103,26 +102,6 @@ async def sweep_leftovers(address: StoreAddress) -> None:
         for storage in storages.values():
             storage.close()
     swept.forget()
-
-
-def container_store(address: StoreAddress) -> dict[str, str]:
-    """The variables a container needs to reach the store with the emulator's dummy keys, never the user's."""
-    key, secret = DUMMY_KEYS
-    found = {
-        "AWS_ACCESS_KEY_ID": address.access_key_id or key,
-        "AWS_SECRET_ACCESS_KEY": address.secret_access_key or secret,
-    }
-    if address.endpoint_url:
-        found["AWS_ENDPOINT_URL_S3"] = address.endpoint_url
-        if _is_local(
-            address.endpoint_url
-        ):  # a store of the user's own machine: its keys are needed to read it
-            found |= {
-                name: os.environ[name]
-                for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-                if name in os.environ and not address.access_key_id
-            }
-    return found
 
 
 @contextmanager
@@ -175,7 +154,3 @@ def _storage(address: StoreAddress, workspace: Workspace) -> Iterator[Storage]:
         yield storage
     finally:
         storage.close()
-
-
-def _is_local(endpoint: str) -> bool:
-    return any(host in endpoint for host in ("127.0.0.1", "localhost", "[::1]", "minio"))

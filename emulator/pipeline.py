@@ -25,18 +25,23 @@ async def started(
     runtime: Runtime, specs: Sequence[ContainerSpec], log: Callable[[str], LogSink]
 ) -> AsyncIterator[tuple[Container, ...]]:
     """All containers, started at once; all are stopped when the block ends, whatever ended it."""
-    containers: list[Container] = []
+    containers: dict[int, Container] = {}
+
+    async def start(position: int, spec: ContainerSpec) -> None:
+        containers[position] = await runtime.start(
+            spec, log(spec.name)
+        )  # known at once, should we be cancelled
+
     try:
         results = await asyncio.gather(
-            *(runtime.start(spec, log(spec.name)) for spec in specs), return_exceptions=True
+            *(start(position, spec) for position, spec in enumerate(specs)), return_exceptions=True
         )
-        containers += [result for result in results if not isinstance(result, BaseException)]
-        failures = [result for result in results if isinstance(result, BaseException)]
+        failures = [result for result in results if result is not None]
         if failures:
             raise failures[0]
-        yield tuple(containers)
+        yield tuple(containers[position] for position in range(len(specs)))
     finally:
-        await asyncio.shield(asyncio.gather(*(container.stop() for container in containers)))
+        await asyncio.shield(asyncio.gather(*(container.stop() for container in containers.values())))
 
 
 async def await_healthy(

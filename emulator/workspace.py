@@ -102,6 +102,12 @@ def sweep(root: Path | None = None) -> Swept:
     return Swept(processes, uploads, folders)
 
 
+def run_lives(runs_folder: Path, run_id: str) -> bool:
+    """Whether the run of that id, whose folder is in `runs_folder`, has not ended: it holds its lock."""
+    folder = runs_folder / run_id
+    return folder.is_dir() and not _is_abandoned(folder)
+
+
 class _FileJournal(UploadJournal):
     """One file for each open upload: creating and removing files survives a kill at any point."""
 

@@ -21,7 +21,7 @@ from rich.text import Text
 
 from emulator.embedded_store import LIMITS
 from emulator.errors import EmulatorError
-from emulator.events import Event, Finding, InputListed, InstanceReady, ObjectFailed
+from emulator.events import Event, Finding, InputListed, InstanceReady, Notice, ObjectFailed
 from emulator.job import JobRun
 from emulator.model import JobStatus
 from emulator.storage import StoreAddress
@@ -72,6 +72,8 @@ class JobDisplay:
         elif isinstance(event, InstanceReady):
             self._started = time.monotonic()
             self._console.print(f"ready: {event.instance}  {event.parameters}", highlight=False)
+        elif isinstance(event, Notice):
+            self._console.print(Text(event.text))
         elif isinstance(event, Finding):
             self._console.print(Text(f"note: {event.container}: {event.text}", style="yellow"))
         elif isinstance(event, ObjectFailed):

@@ -48,6 +48,13 @@ def run(
         list[str] | None, Flag("--get", help="s3://…=FOLDER to download after the job. Repeatable.")
     ] = None,
     runtime: Annotated[str | None, Flag(help="auto, docker or process.")] = None,
+    pull: Annotated[str | None, Flag(help="Pull images: missing, never or always.")] = None,
+    profile: Annotated[
+        str | None, Flag(help="How containers are confined: sagemaker, or strict with all that can be taken.")
+    ] = None,
+    instance_limits: Annotated[
+        bool | None, Flag("--instance-limits", help="Containers get the memory and CPUs of the InstanceType.")
+    ] = None,
     transport: Annotated[str | None, Flag(help="lean or httpx.")] = None,
     config: Annotated[Path | None, Flag(help="Settings file instead of ./emulator.toml.")] = None,
     aws_timing: Annotated[bool, Flag("--aws-timing", help="Ping once a second for 30 minutes.")] = False,
@@ -56,7 +63,10 @@ def run(
 ) -> None:
     """Run one TransformJob and wait for its end."""
     settings = load_settings(config)
-    changes = {"runtime": runtime, "transport": transport}
+    changes = {
+        "runtime": runtime, "pull": pull, "profile": profile, "instance_limits": instance_limits,
+        "transport": transport,
+    }  # fmt: skip
     settings = Settings.model_validate(
         settings.model_dump() | {name: value for name, value in changes.items() if value is not None}
     )

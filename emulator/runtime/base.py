@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
+
+from emulator.storage import StoreAddress
 
 LogSink = Callable[[datetime, str], None]
 """Receives each line a container writes to stdout or stderr, without its newline, and its time (UTC)."""
@@ -17,8 +19,9 @@ class ContainerSpec:
     """One container to start.
 
     `model_archive` is a local copy of the judged archive, None for a container without model data.
-    `environment` is complete but for what only the runtime knows: the port variables, which it adds when
-    `binds_to_port` says that several containers share the machine (R4.38).
+    `environment` is complete but for what only the runtime knows. It adds the port variables when
+    `binds_to_port` says that several containers share the machine (R4.38), and below `environment` the
+    variables that lead to `store`, the S3 the container may use. `position` counts from 0.
     """
 
     name: str
@@ -27,6 +30,8 @@ class ContainerSpec:
     model_archive: Path | None = None
     model_data_url: str = ""
     binds_to_port: bool = False
+    position: int = 0
+    store: StoreAddress | None = None
     network_isolation: bool = False
     instance_type: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -50,7 +55,10 @@ class Container(Protocol):
     port: int
 
     async def exited(self, wait_s: float = 0.0) -> Exit | None:
-        """How it ended, waiting up to `wait_s` seconds for that; None while it runs."""
+        """How it ended, waiting up to `wait_s` seconds for that; None while it runs.
+
+        Raises EngineError when nobody can tell any more.
+        """
         ...
 
     def log_tail(self, lines: int = 20) -> list[str]:
@@ -66,23 +74,48 @@ class Container(Protocol):
         ...
 
 
-class Runtime(Protocol):
-    """Starts containers."""
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The runtime that will start a model's images, all of which it has.
+
+    `unlabelled` are those that do not say they listen on SAGEMAKER_BIND_TO_PORT (R1.10).
+    """
+
+    runtime: Runtime
+    unlabelled: frozenset[str] = frozenset()
+
+
+class RuntimeChoice(Protocol):
+    """Knows which runtime runs a model."""
 
     name: str
+
+    async def prepare(self, images: Sequence[str], tell: Callable[[str], None]) -> Prepared:
+        """Every image can be started now; `tell` was called with what took time or was decided.
+
+        Raises ModelError naming an image that cannot be had, EngineError when the engine is away.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Everything that outlives single containers is gone."""
+        ...
+
+
+class Runtime(RuntimeChoice, Protocol):
+    """Starts containers."""
 
     async def start(self, spec: ContainerSpec, log: LogSink) -> Container:
         """Return the started container, which need not listen yet.
 
         Raises ModelError for an unknown image or a bad archive, ContainerError when it cannot be started,
-        MachineError when the machine lacks something. Nothing is left behind then.
+        EngineError or MachineError when the machine lacks something. Nothing is left behind then.
         """
         ...
 
-    async def close(self) -> None:
-        """Everything the runtime made that outlives single containers is gone."""
-        ...
 
+BIND_LABEL = "com.amazonaws.sagemaker.capabilities.accept-bind-to-port"
+"""The label of images that listen on SAGEMAKER_BIND_TO_PORT (R1.10)."""
 
 STOP_GRACE_S = 30.0
 """Seconds between SIGTERM and SIGKILL (R4.7)."""

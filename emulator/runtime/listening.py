@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 import struct
 from pathlib import Path
 
 _LISTEN = "0A"
+_RESOLVER = "127.0.0.11"
 
 
 def describe(pid: int, wanted: int) -> str:
     """A sentence about the listening sockets of the process tree, for someone who awaited port `wanted`."""
-    found = sorted(addresses(pid))
+    return sentence(addresses(pid), wanted, " (SAGEMAKER_BIND_TO_PORT)")
+
+
+def sentence(found: set[tuple[str, int]], wanted: int, variable: str = "", *, outside: bool = False) -> str:
+    """What the addresses say to someone who awaited port `wanted`, which `variable` names.
+
+    `outside` tells that the caller is not where the process is, so that its loopback is out of reach.
+    """
     if not found:
-        return f"nothing in it listens on port {wanted}"
-    where = ", ".join(f"{host}:{port}" for host, port in found)
-    if any(port == wanted for _, port in found):
-        return f"it listens on {where}"
-    return f"it listens on {where} instead of port {wanted} (SAGEMAKER_BIND_TO_PORT)"
+        return f"nothing in it listens on port {wanted}{variable}"
+    where = ", ".join(f"{host}:{port}" for host, port in sorted(found))
+    hosts = {host for host, port in found if port == wanted}
+    if not hosts:
+        return f"it listens on {where} instead of port {wanted}{variable}"
+    if outside and all(ipaddress.ip_address(host).is_loopback for host in hosts):
+        return f"it listens on {where}, which only itself can reach: it must bind to 0.0.0.0"
+    return f"it listens on {where}"
 
 
 def addresses(pid: int) -> set[tuple[str, int]]:
@@ -29,6 +41,19 @@ def addresses(pid: int) -> set[tuple[str, int]]:
             if state == _LISTEN and inode in inodes:
                 found.add(_parse(address))
     return found
+
+
+def in_namespace(pid: int) -> set[tuple[str, int]] | None:
+    """(host, port) of every TCP socket somebody listens on in the process's network namespace.
+
+    The Docker engine's own resolver is left out. None when the namespace cannot be seen from here.
+    """
+    tables = [Path(f"/proc/{pid}/net/{table}") for table in ("tcp", "tcp6")]
+    if not tables[0].exists():
+        return None
+    rows = [row for table in tables for row in _sockets(table)]
+    found = {_parse(address) for address, state, _ in rows if state == _LISTEN}
+    return {(host, port) for host, port in found if host != _RESOLVER}
 
 
 def _tree(pid: int) -> list[int]:

@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +22,9 @@ from emulator.artifacts import unpack
 from emulator.config import ImageMapping
 from emulator.errors import ContainerError, ModelError
 from emulator.runtime import leash, listening
-from emulator.runtime.base import STOP_GRACE_S, ContainerSpec, Exit, LogSink
+from emulator.runtime.base import STOP_GRACE_S, ContainerSpec, Exit, LogSink, Prepared
+from emulator.runtime.store_access import for_process
+from emulator.runtime.usage import Usage, session_usage
 from emulator.workspace import RUN_VARIABLE, Workspace
 
 LOOPBACK = "127.0.0.1"
@@ -44,7 +46,7 @@ class ProcessRuntime:
 
     async def start(self, spec: ContainerSpec, log: LogSink) -> ProcessContainer:
         """Return the started process. See `Runtime.start` for the errors."""
-        mapping = self._mapping(spec)
+        mapping = self._mapping(spec.image)
         model_dir = self._workspace.folder("model")
         if spec.model_archive is not None:
             await asyncio.to_thread(
@@ -55,6 +57,7 @@ class ProcessRuntime:
             **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
             "PYTHONUNBUFFERED": "1",
             "SM_MODEL_DIR": str(model_dir),
+            **(for_process(spec.store) if spec.store else {}),
             **spec.environment,
             **mapping.environment,
             **port_variables(port),
@@ -64,16 +67,22 @@ class ProcessRuntime:
         process = await self._spawn([*command, "serve"], environment, mapping.directory, spec)
         return ProcessContainer(spec, port, process, log)
 
+    async def prepare(self, images: Sequence[str], tell: Callable[[str], None]) -> Prepared:  # noqa: ARG002 - takes no time
+        """A command is known for every image, or ModelError names the one that has none."""
+        for image in images:
+            self._mapping(image)
+        return Prepared(self)
+
     async def close(self) -> None:
         """Nothing outlives single containers here."""
 
-    def _mapping(self, spec: ContainerSpec) -> ImageMapping:
+    def _mapping(self, image: str) -> ImageMapping:
         usable = [mapping for mapping in self._images if mapping.command]
-        found = next((mapping for mapping in usable if mapping.covers(spec.image)), None)
+        found = next((mapping for mapping in usable if mapping.covers(image)), None)
         if found is None:
             known = ", ".join(repr(mapping.match) for mapping in usable)
             raise ModelError(
-                f'No local command is known for image {spec.image!r} of container "{spec.name}"',
+                f"No local command is known for image {image!r}",
                 remedy=f'name one in emulator.toml ([[images]] match = "<glob>", command = [...]); '
                 f"known: {known}; or run the image itself with --runtime docker",
             )
@@ -127,6 +136,10 @@ class ProcessContainer:
     def diagnose_silence(self) -> str:
         """Which other addresses the process listens on, if any."""
         return listening.describe(self._process.pid, self.port)
+
+    def usage(self) -> Usage | None:
+        """CPU time and memory of the process and all it started."""
+        return session_usage(self._process.pid)
 
     async def stop(self) -> None:
         """The process and all it started are gone."""

@@ -1,0 +1,80 @@
+"""The images of the Docker tests, built once a session on a base image that is already here."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+IMAGES = ROOT / "tests" / "images"
+REPOSITORY = "sagemaker-transform-emulator-test"
+SCRIPTED = f"{REPOSITORY}/scripted:latest"
+FOREIGN = f"{REPOSITORY}/foreign:latest"
+BASES = (
+    f"{REPOSITORY}/python:bookworm",
+    "sagemaker-transform-emulator/base-python:latest",
+    "python:3.11-slim-bookworm",
+    "python:3.12-slim-bookworm",
+)
+_PACKAGES = ("httptools", "uvicorn", "click", "h11", "typing_extensions.py")
+
+
+def docker(*arguments: str) -> str:
+    """What `docker ARGUMENTS` prints. Fails the test with its words when it fails."""
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.fail(f"docker {' '.join(arguments)}: {done.stderr.strip()}", pytrace=False)
+    return done.stdout.strip()
+
+
+def base_image() -> str:
+    """A local image with Python 3.11 or newer; the test is skipped without one."""
+    here = docker("images", "--format", "{{.Repository}}:{{.Tag}}").split()
+    named = os.environ.get("TEST_BASE_IMAGE")
+    found = next((name for name in ((named,) if named else BASES) if name in here), None)
+    if found is None:
+        pytest.skip(f"needs a base image: run tests/images/make_base.sh, or `docker pull {BASES[2]}`")
+    return found
+
+
+def build(folder: Path) -> None:
+    """Both images are there, made from the working tree."""
+    base = base_image()
+    shutil.copytree(
+        ROOT / "containers",
+        folder / "containers",
+        ignore=shutil.ignore_patterns("sparkml", "xgboost", "__pycache__"),
+    )
+    version = docker(
+        "run", "--rm", "--network", "none", "--entrypoint", "python3", base,
+        "-c", "import sys; print('%d.%d' % sys.version_info[:2])",
+    )  # fmt: skip
+    _packages(folder / "packages", version)
+    for name, image, context in (("scripted", SCRIPTED, folder), ("foreign", FOREIGN, IMAGES)):
+        dockerfile = str(IMAGES / f"{name}.Dockerfile")
+        docker("build", "-q", "-t", image, "--build-arg", f"BASE={base}", "-f", dockerfile, str(context))
+
+
+def _packages(target: Path, version: str) -> None:
+    """What containers/scripted imports, for that version of Python."""
+    target.mkdir()
+    if version == f"{sys.version_info.major}.{sys.version_info.minor}":
+        site = Path(sysconfig.get_path("platlib"))
+        for name in _PACKAGES:
+            source = site / name
+            if source.is_dir():
+                shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+            elif source.exists():
+                shutil.copy(source, target)
+        return
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "-q", "--target", str(target), "--only-binary", ":all:",
+         "--python-version", version, "httptools", "uvicorn"],
+        check=True,
+    )  # fmt: skip
