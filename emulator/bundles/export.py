@@ -11,7 +11,7 @@ from typing import Any
 
 from emulator.bundles.archive import member_names, tar_gz, unpack
 from emulator.bundles.bundle import bundle_files
-from emulator.bundles.columns import Frame, make_schema
+from emulator.bundles.columns import Column, Frame, make_schema
 from emulator.bundles.locations import local_copy, put
 from emulator.bundles.pipeline import convert_pipeline
 from emulator.bundles.schema import SparkMLSchema, parse_schema
@@ -23,9 +23,14 @@ SchemaSource = str | Mapping[str, Any] | SparkMLSchema
 
 @dataclass(frozen=True)
 class Export:
-    """What was exported: the schema to serve it with, its files, and where it differs from Spark."""
+    """What was exported.
+
+    `schema` is the one to serve it with, `columns` all columns there are, input and intermediate ones
+    included, `files` the bundle's, and `notes` say where the container does otherwise than Spark.
+    """
 
     schema: SparkMLSchema
+    columns: Mapping[str, Column]
     files: Mapping[str, bytes]
     notes: tuple[str, ...]
 
@@ -71,7 +76,7 @@ def convert_directory(
         given = make_schema(frame, None if columns is None else tuple(columns))
     else:
         check_schema(given, frame)
-    return Export(given, bundle_files(root), tuple(frame.notes))
+    return Export(given, dict(frame.columns), bundle_files(root), tuple(frame.notes))
 
 
 def check_schema(schema: SparkMLSchema, frame: Frame) -> None:

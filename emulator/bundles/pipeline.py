@@ -7,6 +7,7 @@ from emulator.bundles.columns import Frame
 from emulator.bundles.spark_directory import PIPELINE_MODELS, SavedStage, read_pipeline_stages
 from emulator.bundles.stages import STAGES
 from emulator.bundles.stages.refused import refusal
+from emulator.errors import UsageError
 
 SPARK_PACKAGES = ("org.apache.spark.ml.", "pyspark.ml.")
 
@@ -24,4 +25,10 @@ def convert_stage(stage: SavedStage, frame: Frame) -> list[Node]:
     function = STAGES.get(stage.kind) if stage.class_name.startswith(SPARK_PACKAGES) else None
     if function is None:
         raise refusal(stage)
-    return function(stage, frame)
+    try:
+        return function(stage, frame)
+    except (LookupError, TypeError, ValueError, OSError) as error:
+        raise UsageError(
+            f"{stage} in {stage.path} is not saved as Spark 3 and 4 do it: {type(error).__name__}: {error}",
+            remedy="save it again with Spark 3 or 4, and copy the whole directory",
+        ) from error

@@ -85,7 +85,7 @@ def read_stage(path: Path) -> SavedStage:
         metadata = json.loads(document)
         params = {**metadata.get("defaultParamMap", {}), **metadata.get("paramMap", {})}
         return SavedStage(path, metadata["class"], metadata["uid"], params, metadata)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(
             f"{path / 'metadata'} is not the metadata of a saved Spark ML stage: {error!r}",
             remedy="give the directory that PipelineModel.save(path) wrote",

@@ -52,6 +52,7 @@ def decision_tree_regression(stage: SavedStage, frame: Frame) -> list[Node]:
 
 def random_forest_classifier(stage: SavedStage, frame: Frame) -> list[Node]:
     """Votes of classifier trees."""
+    refuse_leaf_columns(stage)
     extra = {"num_classes": values.int64(classes(stage)), **thresholds(stage)}
     model = ensemble(stage, "random_forest_classifier", CLASSIFIER, extra)
     return [classifier_node(model, stage, frame, features(stage), classes(stage))]
@@ -59,6 +60,7 @@ def random_forest_classifier(stage: SavedStage, frame: Frame) -> list[Node]:
 
 def gbt_classifier(stage: SavedStage, frame: Frame) -> list[Node]:
     """Two classes from a sum of regression trees."""
+    refuse_leaf_columns(stage)
     extra = {"num_classes": values.int64(2), **thresholds(stage)}
     model = ensemble(stage, "gbt_classifier", REGRESSION, extra)
     return [classifier_node(model, stage, frame, features(stage), 2)]
@@ -66,19 +68,20 @@ def gbt_classifier(stage: SavedStage, frame: Frame) -> list[Node]:
 
 def random_forest_regression(stage: SavedStage, frame: Frame) -> list[Node]:
     """The mean of regression trees."""
+    refuse_leaf_columns(stage)
     model = ensemble(stage, "random_forest_regression", REGRESSION, {})
     return [regressor_node(model, stage, frame, features(stage))]
 
 
 def gbt_regression(stage: SavedStage, frame: Frame) -> list[Node]:
     """A sum of regression trees."""
+    refuse_leaf_columns(stage)
     model = ensemble(stage, "gbt_regression", REGRESSION, {})
     return [regressor_node(model, stage, frame, features(stage))]
 
 
 def ensemble(stage: SavedStage, op: str, tree_op: str, extra: Mapping[str, values.Value]) -> Model:
     """The trees of an ensemble, each a model of its own."""
-    refuse_leaf_columns(stage)
     rows: dict[int, list[Row]] = {}
     for row in stage.rows():
         rows.setdefault(row["treeID"], []).append(row["nodeData"])
