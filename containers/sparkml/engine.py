@@ -23,7 +23,6 @@ from __future__ import annotations
 import enum
 import re
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +31,7 @@ import jpype
 from containers.serving import StartError
 from containers.sparkml.prepare import EXPORTS, GARBAGE_COLLECTOR, Runtime, java_home
 
+_CALLS_TO_WARM_JPYPE = 200
 _SUFFIX = "dylib" if sys.platform == "darwin" else "so"
 
 
@@ -60,14 +60,6 @@ class Outcome(enum.IntEnum):
     REFUSED_WITHOUT_MESSAGE = 2
     UNREADABLE = 3
     BROKEN = 4
-
-
-@dataclass(frozen=True)
-class Warmth:
-    """What a warm-up did: records scored on the Java side, and calls from Python."""
-
-    records: int
-    calls: int
 
 
 class Engine:
@@ -99,16 +91,16 @@ class Engine:
         """The CPUs the JVM may use, container limits counted."""
         return int(jpype.JClass("java.lang.Runtime").getRuntime().availableProcessors())
 
-    def warm_up(self, known_texts: dict[str, str], milliseconds: int) -> Warmth:
-        """Score a made-up record for that time. Whatever goes wrong in it is nobody's business."""
+    def warm_up(self, known_texts: dict[str, str], records: int, milliseconds: int) -> int:
+        """Score a made-up record until one of the limits is reached, and return how often that was.
+
+        Whatever goes wrong with it stays unsaid: 0 means that no record could be made.
+        """
         strings = jpype.JArray(jpype.JString)
-        texts = list(known_texts.items())
-        columns, values = strings([name for name, _ in texts]), strings([value for _, value in texts])
-        records = int(self._container.warmUp(columns, values, milliseconds))
-        calls = 100
-        for _ in range(calls):
+        columns, texts = strings(list(known_texts)), strings(list(known_texts.values()))
+        for _ in range(_CALLS_TO_WARM_JPYPE):
             self.invoke(b",", Input.CSV, Format.NOT_ACCEPTABLE)
-        return Warmth(records, calls)
+        return int(self._container.warmUp(columns, texts, records, milliseconds))
 
     @staticmethod
     def number_text(value: float) -> str:

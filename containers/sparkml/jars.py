@@ -24,7 +24,7 @@ LOCK_FILE = Path(__file__).with_name("jars.toml")
 REPOSITORY_VARIABLE = "SPARKML_MAVEN_REPOSITORY"
 _CONNECTIONS = 4
 _ATTEMPTS = 3
-_TIMEOUT_S = 60
+_TIMEOUT_S = 30
 # the JVM's class-data archive is valid only for jars of the same modification time
 _MODIFIED = 1_577_836_800
 
@@ -51,7 +51,7 @@ class Jar:
                 return False
             with path.open("rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest() == self.sha256
-        except FileNotFoundError:
+        except OSError:
             return False
 
 

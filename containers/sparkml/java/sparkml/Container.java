@@ -83,13 +83,13 @@ public final class Container {
     }
 
     /**
-     * Scores a made-up record for the given time, so that the first real ones meet compiled code. `texts`
-     * are values known to suit the columns of the same place in `columns`. Returns the number of records,
-     * 0 when none could be made; never throws.
+     * Scores a made-up record so many times, or for that time if it is over first, so that the first real
+     * ones meet compiled code. `texts` are values known to suit the columns of the same place in `columns`.
+     * Returns how many times it was, 0 when no record could be made; never throws.
      */
-    public int warmUp(String[] columns, String[] texts, long milliseconds) {
+    public int warmUp(String[] columns, String[] texts, int records, long milliseconds) {
         try {
-            return new Sample(model.pipeline, schemaText, columns, texts).score(this, milliseconds);
+            return new Sample(model.pipeline, schemaText, columns, texts).score(this, records, milliseconds);
         } catch (Throwable notWorthFailingFor) {
             return 0;
         }

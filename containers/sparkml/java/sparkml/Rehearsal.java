@@ -6,7 +6,8 @@ import java.nio.file.Path;
 
 /** Loads a model and scores a few records, so that the JVM can note which classes a start needs. */
 public final class Rehearsal {
-    private static final int MILLISECONDS = 200;
+    private static final int RECORDS = 200;
+    private static final int MILLISECONDS = 2000;
 
     private Rehearsal() {}
 
@@ -18,7 +19,7 @@ public final class Rehearsal {
         byte[] record = Files.readAllBytes(directory.resolve("record.csv"));
         String answer = new String(container.invoke(record, Container.CSV, Output.CSV), 1, 4, StandardCharsets.UTF_8);
         container.invoke(record, Container.CSV, Container.NOT_ACCEPTABLE);
-        container.warmUp(new String[0], new String[0], MILLISECONDS);
+        container.warmUp(new String[0], new String[0], RECORDS, MILLISECONDS);
         System.out.println(answer);
     }
 }

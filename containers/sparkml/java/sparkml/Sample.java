@@ -42,13 +42,13 @@ final class Sample {
         rememberVectorSizes(pipeline.inputSchema());
     }
 
-    /** Answers with how many records were scored in about that time, over CSV where CSV can carry them. */
-    int score(Container container, long milliseconds) {
+    /** Scores until one of the limits is reached, as CSV where CSV can carry the record. Returns the count. */
+    int score(Container container, int records, long milliseconds) {
         byte[] json = json();
         byte[] csv = ofEnvironment ? csv() : null;
         long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(milliseconds);
         int calls = 0;
-        while (System.nanoTime() < end) {
+        while (calls < records && System.nanoTime() < end) {
             for (int call = 0; call < CALLS_PER_LOOK_AT_THE_CLOCK; call++, calls++) {
                 if (csv == null || call == 0) {
                     container.invoke(json, Container.JSON, call % 2);
