@@ -1,7 +1,8 @@
 """The Docker runtime: a container is the image, run with the argument `serve` (R4.1).
 
 The way to a container. Where the gateway of the job's network is an address of this machine (an engine
-on Linux), containers are reached at their own addresses, and no port is published. Elsewhere (Docker
+on Linux), or where the emulator itself runs in a container of the engine (Compose) and joins that
+network, containers are reached at their own addresses, and no port is published. Elsewhere (Docker
 Desktop, a remote or rootless engine) the port is published on 127.0.0.1 under a number the engine picks.
 Measured with `python benchmarks/docker_paths.py` on a 2-core Linux machine with Docker 20.10, one
 keep-alive connection, 1 KB echo: MEASURED_FIGURES. Besides speed, a

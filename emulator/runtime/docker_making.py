@@ -163,5 +163,6 @@ def _made(engine: Engine, plan: Plan, container: str, volume: str, output: Any) 
         host, port = LOOPBACK, int(published[0]["HostPort"])
     else:
         host, port = LOOPBACK, _NOWHERE  # it has ended already
-    pid = int(found["State"].get("Pid") or 0) if plan.network.near else 0
+    on_this_machine = plan.network.near and not plan.network.inside
+    pid = int(found["State"].get("Pid") or 0) if on_this_machine else 0
     return Made(container, volume, host, port, plan.port, pid, output, plan.limit)

@@ -13,6 +13,7 @@ import docker.errors
 
 from emulator.runtime.engine import Engine, engine_errors
 from emulator.runtime.labels import RUN, Owner, owner_of
+from emulator.runtime.own_container import remove_network
 from emulator.workspace import Workspace, run_lives
 
 
@@ -60,7 +61,7 @@ def _remove(engine: Engine, wanted: Callable[[Owner], bool]) -> Removed:
         volumes = api.volumes(filters=filters)["Volumes"] or []
     for kind, things, identify, drop in (
         (removed.containers, containers, "Id", lambda item: api.remove_container(item, v=True, force=True)),
-        (removed.networks, networks, "Id", api.remove_network),
+        (removed.networks, networks, "Id", lambda item: remove_network(api, item)),
         (removed.volumes, volumes, "Name", lambda item: api.remove_volume(item, force=True)),
     ):
         for thing in things:

@@ -13,8 +13,9 @@ import docker.errors
 from emulator.errors import EngineError
 from emulator.runtime.engine import Engine, engine_errors
 from emulator.runtime.labels import object_name
+from emulator.runtime.own_container import join, own_container, remove_network
 from emulator.runtime.relay import Relay
-from emulator.runtime.store_access import for_container, loopback_target, moved
+from emulator.runtime.store_access import for_container, loopback_target, moved, plain_target
 from emulator.storage import StoreAddress
 
 HOST_NAME = "host.docker.internal"
@@ -23,35 +24,42 @@ HOST_NAME = "host.docker.internal"
 
 @dataclass(slots=True)
 class JobNetwork:
-    """A bridge network.
+    """A bridge network. `address` is this process's own on it, "" when it has none.
 
-    `near` tells that its gateway is an address of this machine: containers are then reached at their own
-    addresses, otherwise at a published port.
+    It has one where the gateway is an address of this machine, or where it is `inside`: in a container that
+    has joined the network. Containers are then reached at their own addresses, otherwise at a published
+    port.
     """
 
     name: str
-    gateway: str
-    near: bool
+    address: str
     isolated: bool
+    inside: bool = False
     members: int = 0
     relays: dict[tuple[str, int], Relay] = field(default_factory=dict)
+
+    @property
+    def near(self) -> bool:
+        """Whether containers are reached at their own addresses."""
+        return bool(self.address)
 
     async def store_variables(self, store: StoreAddress | None) -> dict[str, str]:
         """What a container needs to reach S3; nothing with network isolation (R4.6).
 
-        A store on this machine's loopback gets a relay on the gateway's address.
+        A store that only this process reaches, because it is on this machine's loopback or on a network of
+        this container's, gets a relay on `address`.
         """
         if store is None or self.isolated:
             return {}
         endpoint = store.endpoint_url
-        target = loopback_target(endpoint)
+        target = plain_target(endpoint) if self.inside else loopback_target(endpoint)
         if endpoint is None or target is None:
             return for_container(endpoint)
         if not self.near:
             return for_container(moved(endpoint, HOST_NAME, target[1]))
         relay = self.relays.get(target)
         if relay is None:
-            relay = self.relays[target] = Relay(self.gateway, target)
+            relay = self.relays[target] = Relay(self.address, target)
             await relay.open()
         return for_container(moved(endpoint, relay.host, relay.port))
 
@@ -108,6 +116,9 @@ class JobNetworks:
         with engine_errors(f"make a network for job {job}"):
             api.create_network(name, driver="bridge", internal=isolated, labels=self._labels({"job": job}))
             found = api.inspect_network(name)
+            inside = own_container(api)
+        if inside is not None:
+            return JobNetwork(name, self._join(name, inside), isolated, inside=True)
         gateway = next((item["Gateway"] for item in found["IPAM"]["Config"] if item.get("Gateway")), "")
         gateway = gateway.partition("/")[0]
         near = is_ours(gateway)
@@ -116,13 +127,22 @@ class JobNetworks:
             raise EngineError(
                 "EnableNetworkIsolation needs the Docker engine on this very machine: from elsewhere "
                 "a container on a network without egress cannot be reached",
-                remedy="run the emulator on the engine's machine, or set EnableNetworkIsolation to false",
+                remedy="run the emulator on the engine's machine (Linux) or in Compose, "
+                "or set EnableNetworkIsolation to false",
             )
-        return JobNetwork(name, gateway, near, isolated)
+        return JobNetwork(name, gateway if near else "", isolated)
+
+    def _join(self, name: str, container: str) -> str:
+        try:
+            with engine_errors("let the emulator's own container join a job's network"):
+                return join(self._engine.api, name, container)
+        except EngineError:
+            self._remove(name)
+            raise
 
     def _remove(self, name: str) -> None:
         with suppress(EngineError), engine_errors("remove a network"), suppress(docker.errors.NotFound):
-            self._engine.api.remove_network(name)
+            remove_network(self._engine.api, name)
 
 
 def is_ours(address: str) -> bool:

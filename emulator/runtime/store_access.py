@@ -43,18 +43,24 @@ def for_container(endpoint_url: str | None) -> dict[str, str]:
 
 def loopback_target(endpoint_url: str | None) -> tuple[str, int] | None:
     """Host and port of an endpoint that only this machine reaches; None for any other."""
-    if not endpoint_url:
-        return None
-    parts = urlsplit(endpoint_url)
-    host = parts.hostname or ""
-    if host != "localhost" and not _is_loopback(host):
-        return None
-    return host, parts.port or (443 if parts.scheme == "https" else 80)
+    host, port = _address(endpoint_url)
+    return (host, port) if host == "localhost" or _is_loopback(host) else None
+
+
+def plain_target(endpoint_url: str | None) -> tuple[str, int] | None:
+    """Host and port of an endpoint that works under any name, being plain HTTP; None for any other."""
+    host, port = _address(endpoint_url)
+    return (host, port) if host and endpoint_url and endpoint_url.startswith("http://") else None
 
 
 def moved(endpoint_url: str, host: str, port: int) -> str:
     """The same URL at another address."""
     return urlsplit(endpoint_url)._replace(netloc=f"{host}:{port}").geturl()
+
+
+def _address(endpoint_url: str | None) -> tuple[str, int]:
+    parts = urlsplit(endpoint_url or "")
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def _is_loopback(host: str) -> bool:
