@@ -59,11 +59,12 @@ def _remove(engine: Engine, wanted: Callable[[Owner], bool]) -> Removed:
         containers = api.containers(all=True, filters=filters)
         networks = api.networks(filters=filters)
         volumes = api.volumes(filters=filters)["Volumes"] or []
-    for kind, things, identify, drop in (
+    kinds: tuple[tuple[list[str], Any, str, Callable[[str], object]], ...] = (
         (removed.containers, containers, "Id", lambda item: api.remove_container(item, v=True, force=True)),
         (removed.networks, networks, "Id", lambda item: remove_network(api, item)),
         (removed.volumes, volumes, "Name", lambda item: api.remove_volume(item, force=True)),
-    ):
+    )
+    for kind, things, identify, drop in kinds:
         for thing in things:
             found = owner_of(thing.get("Labels"))
             if found is None or not wanted(found):
