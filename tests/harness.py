@@ -68,7 +68,7 @@ class Bench:
         """What the container at that position was asked, in order."""
         file = self.folder / f"ledger-{position}"
         rows = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-        return [{**row, "body": base64.b64decode(row["body"])} for row in rows if row["path"] == path]
+        return [{**row, "body": base64.b64decode(row["body"])} for row in rows if row.get("path") == path]
 
     def data_log(self) -> list[str]:
         """The data log's lines."""
