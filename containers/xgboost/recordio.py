@@ -102,17 +102,19 @@ def _row(tensor: Tensor) -> Any:
 
 
 def read_record(message: bytes) -> tuple[Tensor | None, Tensor | None]:
-    """The tensors under `values` of the features and of the labels. Raises DecodeError."""
-    maps: dict[int, dict[bytes, list[Field]]] = {1: {}, 2: {}}
-    for number, wire_type, value in fields(message):
+    """The tensors under `values` of the features and of the labels. Raises DecodeError.
+
+    Of two entries with one key the last counts.
+    """
+    maps: dict[int, dict[bytes, Tensor | None]] = {1: {}, 2: {}}
+    for number, wire_type, content in fields(message):
         if number in maps and wire_type == LENGTH_DELIMITED:
-            key, entry = _map_entry(value)
-            maps[number][key] = entry
-    features, label = (maps[number].get(b"values") for number in (1, 2))
-    return _tensor(features), _tensor(label)
+            key, tensor = _map_entry(content)
+            maps[number][key] = tensor
+    return maps[1].get(b"values"), maps[2].get(b"values")
 
 
-def _map_entry(entry: bytes) -> tuple[bytes, list[Field]]:
+def _map_entry(entry: bytes) -> tuple[bytes, Tensor | None]:
     key = b""
     value: list[Field] = []
     for number, wire_type, content in fields(entry):
@@ -122,19 +124,33 @@ def _map_entry(entry: bytes) -> tuple[bytes, list[Field]]:
             key = content
         elif number == 2:  # noqa: PLR2004 - field numbers are listed at the top of the module
             value += fields(content)
-    return key, value
+    return key, _tensor(value)
 
 
-def _tensor(value: list[Field] | None) -> Tensor | None:
+def _tensor(value: list[Field]) -> Tensor | None:
     """The tensor of a Value; of several the last kind counts, and tensors of that kind are joined."""
-    parts: list[bytes] = []
+    tensor: Tensor | None = None
     kind = 0
-    for number, wire_type, content in value or ():
-        if wire_type != LENGTH_DELIMITED or number not in (*TENSOR_TYPES, BYTES_FIELD):
+    for number, wire_type, content in value:
+        if wire_type != LENGTH_DELIMITED:
             continue
-        parts = [*parts, content] if number == kind else [content]
-        kind = number
-    return _read_tensor(b"".join(parts), TENSOR_TYPES[kind]) if kind in TENSOR_TYPES else None
+        if number in TENSOR_TYPES:
+            part = _read_tensor(content, TENSOR_TYPES[number])
+            tensor = part if tensor is None or number != kind else _join(tensor, part)
+            kind = number
+        elif number == BYTES_FIELD:
+            list(fields(content))  # broken bytes are an error even where their content does not matter
+            tensor, kind = None, number
+    return tensor
+
+
+def _join(one: Tensor, other: Tensor) -> Tensor:
+    keys = [tensor.keys for tensor in (one, other) if tensor.keys is not None]
+    return Tensor(
+        np.concatenate([one.values, other.values]),
+        np.concatenate(keys) if keys else None,
+        one.columns if one.columns is not None else other.columns,
+    )
 
 
 def _read_tensor(message: bytes, dtype: str) -> Tensor:

@@ -151,3 +151,14 @@ def test_labels_are_written_with_one_float32_tensor_per_key() -> None:
     _, label = read_record(message)
     assert label is not None
     assert (label.values.dtype, label.values.tolist()) == (np.dtype("<f4"), [1.0, 2.0])
+
+
+def test_tensors_of_one_kind_are_joined() -> None:
+    features, _ = read_record(record(tensor(FLOAT32, [1.0], (3,)) + tensor(FLOAT32, [2.0], (4,), (9,))))
+    assert features is not None
+    assert (features.values.tolist(), features.keys.tolist(), features.columns) == ([1.0, 2.0], [3, 4], 9)
+
+
+def test_a_broken_tensor_under_another_key_breaks_the_record() -> None:
+    with pytest.raises(DecodeError):
+        read_record(record(length_delimited(FLOAT32, b"\x0a\x03abc"), key=b"other"))
