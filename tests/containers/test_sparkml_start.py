@@ -70,15 +70,31 @@ def test_extra_files_do_no_harm(tmp_path: Path) -> None:
 
 
 @pytest.mark.rule("R4.7", "R4.38")
-@pytest.mark.parametrize("stop_signal", [signal.SIGTERM, signal.SIGINT])
-def test_signals_end_it_with_a_connection_open(stop_signal: signal.Signals) -> None:
+@pytest.mark.parametrize(("stop_signal", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_signals_end_it_with_a_connection_open(stop_signal: signal.Signals, code: int) -> None:
     server = Server(model("identity"), {})
     with socket.create_connection(("127.0.0.1", server.port)) as idle:
         idle.sendall(b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n")
         assert idle.recv(100).startswith(b"HTTP/1.1 200")
         server.process.send_signal(stop_signal)
-        assert server.process.wait(timeout=20) == -stop_signal
+        assert server.process.wait(timeout=20) == code
         assert idle.recv(100) == b""
+    assert "Traceback" not in server.stop()
+
+
+@pytest.mark.rule("R4.7")
+def test_sigterm_ends_it_while_it_starts() -> None:
+    process = start(model("identity"), free_port(), {})
+    assert process.stdout is not None
+    assert "loaded the MLeap bundle" in process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=20) == 143
+    process.communicate()
+
+
+def test_paths_with_blanks_and_accents(tmp_path: Path) -> None:
+    server = Server(write_bundle(tmp_path / "my models" / "ż#1%20", BUNDLES["identity"]), {})
+    assert server.request("GET", "/ping").status == 200
     server.stop()
 
 
@@ -107,7 +123,7 @@ def test_wrong_arguments() -> None:
 
 
 def test_containers_know_nothing_of_the_emulator() -> None:
-    code = "import sys, containers.sparkml.app; print(sorted(m for m in sys.modules if m.startswith('emulator')))"
+    code = "import sys, containers.sparkml.app as app; print([m for m in sys.modules if m[:8] == 'emulator'])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

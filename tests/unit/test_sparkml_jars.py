@@ -110,7 +110,7 @@ def test_a_jar_keeps_its_time_so_that_class_data_stay_valid(repository: Reposito
 
 
 def test_what_is_not_the_pinned_jar_is_refused(repository: Repository, tmp_path: Path) -> None:
-    with pytest.raises(StartError, match="org.example:first:1.0 is not the pinned artifact"):
+    with pytest.raises(StartError, match=r"org.example:first:1.0 is not the pinned artifact"):
         ensure([jar("first", b"something else")], tmp_path)
     assert not list(tmp_path.glob("*.jar"))
 
