@@ -19,13 +19,14 @@ headers say, an unknown Transfer-Encoding is refused.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from emulator.errors import DisconnectedError, MalformedAnswerError
 from emulator.transport.base import Answer, Limits, Timings
+from emulator.transport.heads import HeadMemory, KnownHead
 from emulator.transport.inflating import inflated
 
 LINE_ENDS = b"\r\n"
@@ -47,6 +48,7 @@ class AnswerParser:
     """The answer to one request, taken in by `feed` and closed by `end`.
 
     Afterwards `complete` is true, or one of the two raised. `keep_alive` is known when `status` is not 0.
+    A `memory` shared by the answers of one connection spares parsing the same head again and again.
     """
 
     # What most answers leave as it is stands here, which spares a hot path a dozen assignments.
@@ -60,22 +62,26 @@ class AnswerParser:
     _left = 0
     _informational = 0
     _encoded = False
+    _headers: Sequence[tuple[str, str]] = ()
+    _llhttp: HttpResponseParser | None = None
 
-    def __init__(self, peer: str, method: str, limits: Limits) -> None:
+    def __init__(self, peer: str, method: str, limits: Limits, memory: HeadMemory | None = None) -> None:
         self._peer = peer
         self._method = method
         self._limits = limits
+        self._memory = memory if method != "HEAD" else None
         self._body: list[bytes] = []
-        self._expect_head()
+        self._take: Callable[[AnswerParser, bytes, int], int] = AnswerParser._take_first
 
     def _expect_head(self) -> None:
         # A parser for each head: llhttp keeps flags, and httptools the last trailer, from one to the next.
-        self._headers: list[tuple[str, str]] = []
+        self._head_lines: list[tuple[str, str]] = []
+        self._headers = self._head_lines
         self._head_ended = False
         self._ended = False
         self._framing_bytes = 0
-        self._take: Callable[[AnswerParser, bytes, int], int] = AnswerParser._take_head
-        self._llhttp: HttpResponseParser | None = HttpResponseParser(self)
+        self._take = AnswerParser._take_head
+        self._llhttp = HttpResponseParser(self)
         self._llhttp.set_dangerous_leniencies(
             lenient_chunked_length=True,
             lenient_optional_cr_before_lf=True,
@@ -127,7 +133,7 @@ class AnswerParser:
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header of the head, or a trailer, which Go's client does not show either."""
         if not self._head_ended:
-            self._headers.append((_lower(name), value.decode("latin-1").rstrip(" \t")))
+            self._head_lines.append((_lower(name), value.decode("latin-1").rstrip(" \t")))
 
     def on_headers_complete(self) -> None:
         """The head is well-formed."""
@@ -148,11 +154,26 @@ class AnswerParser:
 
     # The states: each takes the bytes from `start` on and returns where it stopped
 
+    def _take_first(self, data: bytes, start: int) -> int:
+        known = self._memory.recall(data) if self._memory else None
+        if known is None:
+            self._expect_head()
+            return self._take_head(data, start)
+        size, self.status, self._headers, self.keep_alive, self._left, self._encoded = known
+        self._take = AnswerParser._take_counted
+        return size
+
     def _take_head(self, data: bytes, start: int) -> int:
         end = self._feed_to_blank_line(data, start)
         if self._head_ended:
             self._after_head()
+            if self._left and self._memory and start == 0 and self._framing_bytes == end:
+                self._memory.keep(data[:end], self._known(end))
         return end
+
+    def _known(self, size: int) -> KnownHead:
+        headers = tuple(self._headers)
+        return KnownHead(size, self.status, headers, self.keep_alive, self._left, self._encoded)
 
     def _take_chunks(self, data: bytes, start: int) -> int:
         end = self._feed_to_blank_line(data, start)
@@ -260,7 +281,7 @@ class AnswerParser:
         return self._malformed(f"sent {where}: {error}, in {piece[:60]!r}")
 
     def _whereabouts(self) -> str:
-        if self._take is AnswerParser._take_head:
+        if not self.status:
             return f"inside the head of its answer, after {self.received} bytes"
         got = sum(map(len, self._body))
         if self._take is AnswerParser._take_counted:

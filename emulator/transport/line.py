@@ -13,6 +13,7 @@ from emulator.errors import DeadlineError, TransportError
 from emulator.transport.alarm import Alarm
 from emulator.transport.answers import AnswerParser
 from emulator.transport.base import Body, Limits
+from emulator.transport.heads import HeadMemory
 
 JOIN_BYTES = 64 * 1024
 """Up to here head and body are copied into one write; beyond, the copy costs more than a second write."""
@@ -34,6 +35,7 @@ class Line(asyncio.Protocol):
         self._limits = limits
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport
+        self._heads = HeadMemory()
         self._timeout_s = 0.0
         self._alarm = Alarm(self._expire)
         self._parser: AnswerParser | None = None
@@ -57,7 +59,7 @@ class Line(asyncio.Protocol):
         """
         if self._parser is not None:
             raise RuntimeError(f"two exchanges at once on one connection to {self._peer}")
-        self._parser = AnswerParser(self._peer, method, self._limits)
+        self._parser = AnswerParser(self._peer, method, self._limits, self._heads)
         self._outcome = outcome = self._loop.create_future()
         self._timeout_s = timeout_s
         self._alarm.set(started + timeout_s)

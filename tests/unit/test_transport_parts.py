@@ -19,6 +19,7 @@ from emulator.transport import (
     make_transport,
 )
 from emulator.transport.alarm import Alarm
+from emulator.transport.heads import HeadMemory, KnownHead
 from emulator.transport.httpx_transport import HttpxTransport
 from emulator.transport.requests import framing_header, host_header, opening
 
@@ -79,6 +80,18 @@ def test_alarm_that_was_unset_is_silent() -> None:
         assert quiet == []
 
     asyncio.run(talk())
+
+
+def test_head_memory_is_small() -> None:
+    memory = HeadMemory()
+    head = KnownHead(4, 200, (), True, 1, False)
+    for number in range(1000):
+        memory.keep(b"HTTP %d\r\n\r\n" % number, head)
+    memory.keep(b"x" * 5000 + b"\r\n\r\n", head)
+    assert memory.recall(b"HTTP 999\r\n\r\nbody") == head
+    assert memory.recall(b"HTTP 1\r\n\r\nbody") is None
+    assert memory.recall(b"HTTP 999\r\n") is None
+    assert memory.recall(b"x" * 5000 + b"\r\n\r\n") is None
 
 
 def test_script_is_played_in_order_over_all_connections() -> None:
