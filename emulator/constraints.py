@@ -93,7 +93,7 @@ def _scalar(value: Any, shape: Shape, path: str) -> Iterator[_Violation]:
     rules = shape.metadata
     if shape.type_name == "string":
         yield from _size(value, shape, path, "length")
-        short = len(value) <= max(_SHOWN_CHARACTERS, rules.get("max", 0))  # longer ones are refused already
+        short = len(value) <= rules.get("max", len(value))  # longer ones are refused already
         if "pattern" in rules and short and not _pattern(rules["pattern"]).fullmatch(value):
             yield value, path, f"Member must satisfy regular expression pattern: {rules['pattern']}"
         if "enum" in rules and value not in rules["enum"]:

@@ -119,6 +119,11 @@ class JobController:
             await asyncio.wait(self._tasks, timeout=seconds)
         return not self._running
 
+    @property
+    def running(self) -> int:
+        """How many jobs are under way."""
+        return len(self._running)
+
     def progress(self, record: JobRecord) -> JobRun | None:
         """The run of a job that is under way, for those who show it."""
         running = self._running.get(record.key)
@@ -149,7 +154,7 @@ class JobController:
         run = running.run
         if running.record.status is JobStatus.IN_PROGRESS and run.status is JobStatus.STOPPED:
             self._change(running, JobStatus.STOPPING)
-            ended = run.ended_at or time.time()
+        ended = run.ended_at or time.time()
         try:
             self._change(running, run.status, ended=ended, failure_reason=run.failure_reason)
         except EmulatorError as error:

@@ -75,6 +75,10 @@ class JobRecord:
         """What tells the job from all others."""
         return self.place, self.name.lower()
 
+    def with_model(self, model: Mapping[str, Any]) -> JobRecord:
+        """The job with the request that made its model."""
+        return replace(self, model=model)
+
     def changed(self, status: JobStatus, at: float, **values: Any) -> JobRecord:
         """The job after a change of status at that time."""
         return replace(self, status=status, modified=at, **values)
@@ -89,7 +93,6 @@ class LogStream:
     created: int
     first: int | None
     last: int | None
-    ingested: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,5 +101,19 @@ class LogEvent:
 
     time: int
     message: str
-    ingested: int
     position: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogWindow:
+    """Which lines of a stream to read: `start` is one of them; `end`, `after` and `before` are not.
+
+    The first `limit` of them, or the last with `from_end`.
+    """
+
+    start: int = 0
+    end: int = 1 << 62
+    after: int = 0
+    before: int = 1 << 62
+    limit: int = 1 << 62
+    from_end: bool = False

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from emulator.errors import MachineError
-from emulator.records import JobRecord, LogEvent, LogStream, ModelRecord, NameTakenError, Place
+from emulator.records import JobRecord, LogEvent, LogStream, LogWindow, ModelRecord, NameTakenError, Place
 
 FLUSH_SECONDS = 0.2
 FLUSH_LINES = 5_000
@@ -31,9 +31,10 @@ create table if not exists streams (
     id integer primary key, account text, region text, name text, created integer,
     unique (account, region, name));
 create table if not exists events (
-    stream integer, position integer, time integer, ingested integer, message text,
+    stream integer, position integer, time integer, message text,
     primary key (stream, position)) without rowid;
 """
+_Line = tuple[int, int, int, str]
 _JOB_COLUMNS = "account, region, request, model, status, created, modified, started, ended, failure_reason"
 
 
@@ -177,35 +178,44 @@ class Store:
         """The streams whose names start with `prefix`, in the order of their names."""
         self._log.flush()
         rows = self._rows(
-            "select s.id, s.name, s.created, min(e.time), max(e.time), max(e.ingested) "
-            "from streams s left join events e on e.stream = s.id "
-            "where account = ? and region = ? and substr(name, 1, ?) = ? group by s.id order by s.name",
-            (place.account, place.region, len(prefix), prefix),
+            "select id, name, created, "
+            "(select time from events where stream = id order by position limit 1), "
+            "(select time from events where stream = id order by position desc limit 1) "
+            "from streams where account = ? and region = ? and name >= ? and name < ? order by name",
+            (place.account, place.region, prefix, prefix + "\U0010ffff"),
         )
         return [LogStream(*row) for row in rows]
+
+    def has_streams(self, place: Place) -> bool:
+        """Whether there is any."""
+        values = (place.account, place.region)
+        return bool(self._rows("select 1 from streams where account = ? and region = ? limit 1", values))
 
     def log(self, stream: int, time: int, message: str) -> None:
         """Append a line to the stream, `time` in epoch milliseconds. Returns before it is on disk."""
         self._log.append(stream, time, message)
 
-    def events(self, stream: int, start: int | None = None, end: int | None = None) -> list[LogEvent]:
-        """The stream's lines by time, then as written; `start` is one of them, `end` is not."""
+    def events(self, stream: int, window: LogWindow) -> list[LogEvent]:
+        """The lines inside the window, as they were written; their times never decrease."""
         self._log.flush()
-        rows = self._rows(
-            "select time, message, ingested, position from events where stream = ? "
-            "and time >= ? and time < ? order by time, position",
-            (stream, start if start is not None else 0, end if end is not None else 1 << 62),
+        rows = self._rows(  # the order is one of two words
+            "select time, message, position from events where stream = ? and position > ? and position < ? "  # noqa: S608
+            "and time >= ? and time < ? order by position "
+            + ("desc limit ?" if window.from_end else "limit ?"),
+            (stream, window.after, window.before, window.start, window.end, window.limit),
         )
-        return [LogEvent(*row) for row in rows]
+        found = [LogEvent(*row) for row in rows]
+        return found[::-1] if window.from_end else found
 
-    def write_events(self, rows: list[tuple[int, int, int, int, str]]) -> None:
+    def write_events(self, rows: list[_Line]) -> None:
         """Lines are on disk, in one transaction."""
         with self._transaction() as db:
-            db.executemany("insert into events values (?, ?, ?, ?, ?)", rows)
+            db.executemany("insert into events values (?, ?, ?, ?)", rows)
 
-    def last_positions(self) -> dict[int, int]:
-        """The position of each stream's last line."""
-        return dict(self._rows("select stream, max(position) from events group by stream", ()))
+    def last_lines(self) -> dict[int, tuple[int, int]]:
+        """Position and time of each stream's last line."""
+        rows = self._rows("select stream, max(position), time from events group by stream", ())
+        return {stream: (position, time) for stream, position, time in rows}
 
     # plumbing
 
@@ -237,8 +247,8 @@ class _LogBuffer:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._waiting: list[tuple[int, int, int, int, str]] = []
-        self._positions = store.last_positions()
+        self._waiting: list[_Line] = []
+        self._last = store.last_lines()
         self._adding = threading.Lock()
         self._writing = threading.Lock()
         self._wake = threading.Event()
@@ -248,9 +258,10 @@ class _LogBuffer:
 
     def append(self, stream: int, time: int, message: str) -> None:
         with self._adding:
-            position = self._positions.get(stream, 0) + 1
-            self._positions[stream] = position
-            self._waiting.append((stream, position, time, time, message))
+            position, latest = self._last.get(stream, (0, 0))
+            time = max(time, latest)  # readers go on from a time or a position: both must grow
+            self._last[stream] = (position + 1, time)
+            self._waiting.append((stream, position + 1, time, message))
             full = len(self._waiting) >= FLUSH_LINES
         if full:
             self._wake.set()
@@ -265,7 +276,7 @@ class _LogBuffer:
 
     def forget(self) -> None:
         with self._adding:
-            self._positions.clear()
+            self._last.clear()
             self._waiting.clear()
 
     def close(self) -> None:
