@@ -117,7 +117,7 @@ def test_a_record_above_the_limit_is_named_and_not_sent(jobs: Bench) -> None:
     assert run.failure_reason == "ClientError: See job logs for more information"
     assert jobs.keys("out") == []
     assert len(jobs.ledger()) == 1
-    assert "record 2 (at byte 2)" in run.failed[0].error.message
+    assert "Record 2 (at byte 2)" in run.failed[0].error.message
     assert jobs.open_uploads() == []
 
 
