@@ -19,7 +19,7 @@ from emulator.events import Sink
 from emulator.job import JobRun, Services
 from emulator.runtime.choice import open_runtime
 from emulator.storage import Storage, StoreAddress
-from emulator.workspace import Workspace, open_workspace, sweep
+from emulator.workspace import Swept, Workspace, open_workspace, sweep
 
 Request = Mapping[str, Any] | str | Path
 """A request as a mapping, or the path of the JSON file that holds it."""
@@ -39,7 +39,7 @@ def transform(
 
     `model` and `job` are CreateModel's and CreateTransformJob's requests. `store` is the S3 to use;
     without one AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL must name it. Raises UsageError for a request the
-    service would refuse and MachineError when this machine cannot run it; a failed job is a result, not an error.
+    service would refuse and MachineError when this machine cannot run it; a failed job is a result, no error.
     """
     address = store or configured_store()
     if address is None:
@@ -67,7 +67,8 @@ async def run_requests(
     admitted_job = await admit_job(job, admitted_model, services.storage, services.region)
     if admitted_job.model_name != admitted_model.model_name:
         raise UsageError(
-            f"The job asks for {admitted_job.model_name!r}, the model file defines {admitted_model.model_name!r}",
+            f"The job asks for {admitted_job.model_name!r}, the model file defines "
+            f"{admitted_model.model_name!r}",
             remedy="make the two ModelName fields equal",
         )
     run = JobRun(admitted_model, admitted_job, sink)
@@ -84,8 +85,11 @@ async def open_services(settings: Settings, address: StoreAddress) -> AsyncItera
             yield Services(storage, runtime, workspace, settings, region())
 
 
-async def sweep_leftovers(address: StoreAddress) -> None:
-    """Processes of killed runs are ended and their uploads aborted, as far as the store can be reached."""
+async def sweep_leftovers(address: StoreAddress) -> Swept:
+    """Processes of killed runs are ended and their uploads aborted, as far as the store can be reached.
+
+    The result tells what is gone now.
+    """
     swept = await asyncio.to_thread(sweep)
     storages: dict[str | None, Storage] = {}
     try:
@@ -97,11 +101,12 @@ async def sweep_leftovers(address: StoreAddress) -> None:
                 )
             await storages[endpoint].abort_upload(upload.location, upload.upload_id)
     except StorageError:
-        return  # that store is away; the next start tries again
+        return Swept(swept.processes, (), ())  # that store is away; the next start tries again
     finally:
         for storage in storages.values():
             storage.close()
     swept.forget()
+    return swept
 
 
 @contextmanager

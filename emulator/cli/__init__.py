@@ -11,6 +11,7 @@ import sys
 import typer
 
 from emulator.cli import clients
+from emulator.cli.clean import clean
 from emulator.cli.diff import diff
 from emulator.cli.display import print_error
 from emulator.cli.explain import explain_job
@@ -35,7 +36,18 @@ def _root() -> None:
     """Runs SageMaker batch transform jobs, inference pipelines included, on this machine."""
 
 
-for _command in (up, env, run, clients.jobs, clients.describe, clients.logs, clients.stop, trace, diff):
+for _command in (
+    up,
+    env,
+    run,
+    clients.jobs,
+    clients.describe,
+    clients.logs,
+    clients.stop,
+    trace,
+    diff,
+    clean,
+):
     app.command(_command.__name__)(_command)
 app.command("explain")(explain_job)
 

