@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -53,14 +54,24 @@ def _command(*names: str) -> Callable[[], str]:
 
 def _compose() -> str:
     for command in (["docker", "compose", "version"], ["docker-compose", "version"]):
-        if shutil.which(command[0]) and subprocess.run(command, capture_output=True, check=False).returncode == 0:
+        if (
+            shutil.which(command[0])
+            and subprocess.run(command, capture_output=True, check=False).returncode == 0
+        ):
             return ""
     return "neither `docker compose` nor `docker-compose` works"
 
 
+def _images() -> str:
+    check = [sys.executable, str(ROOT / "tools" / "images.py"), "check"]
+    done = subprocess.run(check, capture_output=True, text=True, check=False)
+    return ", ".join(done.stdout.splitlines()) or done.stderr.strip() if done.returncode else ""
+
+
 PARTS = {
     "docker": Part(_docker, "install Docker and start it; `.ci/run` does both on Debian"),
-    "compose": Part(_compose, "install the Compose v2 plugin"),
+    "compose": Part(_compose, "install the Compose v2 plugin; `.ci/run` builds it"),
+    "images": Part(_images, "build them with `make images`"),
     "minio": Part(_minio, "build it with `make minio` (needs Go), or set MINIO_BIN"),
     "chromium": Part(_command("chromium", "chromium-browser", "google-chrome"), "apt-get install chromium"),
     "javac": Part(_command("javac"), "install a JDK"),

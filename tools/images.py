@@ -105,7 +105,7 @@ def main() -> int:
         return 1
     if order == "check":
         for image in due:
-            print(f"{image.tag} is missing or not of this source tree; run make images")
+            print(f"{image.tag} is missing or not of this source tree")
         return 1 if due else 0
     for image in due:
         started = time.monotonic()
