@@ -18,6 +18,8 @@ def local_session(name: str) -> Any:
 
     builder = SparkSession.builder.master("local[1]").appName(name)
     settings = {
+        # a short run ends before the second compiler pays off
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.driver.host": "127.0.0.1",

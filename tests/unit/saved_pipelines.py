@@ -34,7 +34,7 @@ def save(
     package: str = FEATURE,
     extra: Mapping[str, Any] | None = None,
     part: str = "part-00000",
-    schema: pa.Schema | None = None,
+    tables: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
 ) -> Path:
     """One saved stage in `folder`."""
     metadata = {
@@ -49,11 +49,9 @@ def save(
     (folder / "metadata").mkdir(parents=True)
     (folder / "metadata" / part).write_text(json.dumps(metadata) + "\n")
     (folder / "metadata" / "_SUCCESS").touch()
-    if rows is not None:
-        (folder / "data").mkdir()
-        pq.write_table(
-            pa.Table.from_pylist(list(rows), schema), folder / "data" / "part-00000-x.snappy.parquet"
-        )
+    for name, table in {**({} if rows is None else {"data": rows}), **(tables or {})}.items():
+        (folder / name).mkdir()
+        pq.write_table(pa.Table.from_pylist(list(table)), folder / name / "part-00000-x.snappy.parquet")
     return folder
 
 

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
-from saved_pipelines import assembler, indexer, save_pipeline
+from saved_pipelines import assembler, indexer, save, save_pipeline
 
 from emulator.bundles import convert_archive, export_sparkml, is_spark_pipeline
 from emulator.bundles.archive import tar_gz, unpack
@@ -104,9 +104,36 @@ def test_a_tree_is_written_left_before_right() -> None:
     assert [line.get("values") for line in lines] == [None, None, [0.2], [0.3], [0.4]]
     assert lines[0]["split"] == {"type": "continuous", "featureIndex": 0, "threshold": 1.5}
     assert lines[1]["split"] == {
-        "type": "categorical", "featureIndex": 1, "isLeft": True, "numCategories": 3, "categories": [0.0, 2.0],
-    }  # fmt: skip
+        "type": "categorical",
+        "featureIndex": 1,
+        "isLeft": True,
+        "numCategories": 3,
+        "categories": [0.0, 2.0],
+    }
     assert json.loads(tree_json([leaf(0, 0.5)], class_counts))["values"] == [0.5, 1.0]
+
+
+@pytest.mark.parametrize("columns", [("treeID", "metadata", "weights"), ("_1", "_2", "_3")])
+def test_the_weights_of_trees_are_found_as_spark_3_and_4_name_them(
+    tmp_path: Path, columns: tuple[str, ...]
+) -> None:
+    rows = [
+        {"treeID": number, "nodeData": inner(0, -1, -1, -1, 0.0) | {"prediction": 0.5}} for number in (1, 0)
+    ]
+    weights = [dict(zip(columns, (number, "{}", 0.25 + number), strict=True)) for number in (1, 0)]
+    params = {"featuresCol": "v", "predictionCol": "p"}
+    saved = save(
+        tmp_path / "s", "GBTRegressionModel", params, rows,
+        extra={"numFeatures": 4}, tables={"treesMetadata": weights},
+    )  # fmt: skip
+    files = export_sparkml(saved, tmp_path / "model.tar.gz").files
+    attributes = json.loads(files["root/gbt_regression_0.node/model.json"])["attributes"]
+    assert attributes["tree_weights"]["double"] == [0.25, 1.25]
+    assert attributes["trees"]["string"] == ["tree0", "tree1"]
+    assert json.loads(files["root/gbt_regression_0.node/tree1/tree.json"]) == {
+        "type": "leaf",
+        "values": [0.5],
+    }
 
 
 def test_a_deep_tree_needs_no_deep_stack() -> None:

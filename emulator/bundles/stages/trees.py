@@ -85,7 +85,7 @@ def ensemble(stage: SavedStage, op: str, tree_op: str, extra: Mapping[str, value
     rows: dict[int, list[Row]] = {}
     for row in stage.rows():
         rows.setdefault(row["treeID"], []).append(row["nodeData"])
-    weights = {row["treeID"]: row["weights"] for row in stage.rows("treesMetadata")}
+    weights = tree_weights(stage)
     own = counts(stage) if tree_op == REGRESSION else {**counts(stage), "num_classes": extra["num_classes"]}
     trees = {
         f"tree{number}": Model(tree_op, own, {"tree.json": tree_json(rows[number], LEAVES[tree_op])})
@@ -98,6 +98,12 @@ def ensemble(stage: SavedStage, op: str, tree_op: str, extra: Mapping[str, value
         "trees": values.strings(trees),
     }
     return Model(op, attributes, models=trees)
+
+
+def tree_weights(stage: SavedStage) -> dict[int, float]:
+    """The weight of each tree, from columns that Spark 3 names (treeID, metadata, weights) and 4 numbers."""
+    table = [tuple(row.values()) for row in stage.rows("treesMetadata")]
+    return {number: weight for number, _, weight in table}
 
 
 def tree_json(rows: Sequence[Row], leaf_values: LeafValues) -> str:
