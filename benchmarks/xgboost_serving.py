@@ -25,7 +25,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +44,7 @@ PEER_PACKAGES = (
 )
 FEATURES = 9
 LARGE_BYTES = 6_000_000
+PROC = Path("/proc/self/stat")
 START_SECONDS = 60
 
 
@@ -53,6 +54,7 @@ class Target:
 
     name: str
     port: int
+    pid: int = 0
 
 
 def main() -> None:
@@ -71,6 +73,8 @@ def main() -> None:
                 for _ in range(options.rounds)
             ]
             report("single records, requests/s", single)
+            if PROC.exists():
+                report_cpu([cpu_per_request(target, records, options.seconds) for target in (ours, peer)])
             batch = [
                 tuple(len(large) / 1e6 / seconds(target, large) for target in (ours, peer))
                 for _ in range(options.rounds)
@@ -156,7 +160,7 @@ def running(command: list[str], folder: Path, environ: dict[str, str], target: T
                 raise SystemExit(f"{target.name} did not start")
             time.sleep(0.02)
         print(f"{target.name}: ready after {time.monotonic() - began:.2f} s")
-        yield target
+        yield replace(target, pid=process.pid)
     finally:
         process.terminate()
         process.wait()
@@ -240,6 +244,27 @@ def rate(target: Target, records: list[bytes], duration: float, connections: int
     return sum(counts) / duration
 
 
+def cpu_per_request(target: Target, records: list[bytes], duration: float) -> float:
+    """Microseconds of processor time the server and its workers spend on a record, whatever the load."""
+    before = cpu_seconds(target.pid)
+    answered = rate(target, records, duration, 1) * duration
+    return (cpu_seconds(target.pid) - before) / answered * 1e6
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process and its children, from /proc."""
+    ticks = 0
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            number, _, fields = entry.read_text().partition(" ")
+        except OSError:
+            continue
+        values = fields.rpartition(")")[2].split()
+        if int(number) == pid or int(values[1]) == pid:
+            ticks += int(values[11]) + int(values[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def in_threads(work: Callable[[int], None], count: int) -> None:
     """Run `work` once for each index at the same time."""
     threads = [threading.Thread(target=work, args=(index,)) for index in range(count)]
@@ -263,6 +288,12 @@ def report(title: str, rounds: list[tuple[float, ...]]) -> None:
     ratios = sorted(ours_ / peer_ for ours_, peer_ in rounds)
     print(f"{title}: ours {ours:,.0f}, peer {peer:,.0f}; "
           f"ratio {statistics.median(ratios):.1f} (from {ratios[0]:.1f} to {ratios[-1]:.1f})")  # fmt: skip
+
+
+def report_cpu(microseconds_each: list[float]) -> None:
+    """Processor time of both and its ratio."""
+    ours, peer = microseconds_each
+    print(f"single records, processor time: ours {ours:.0f} µs, peer {peer:.0f} µs; ratio {peer / ours:.1f}")
 
 
 if __name__ == "__main__":

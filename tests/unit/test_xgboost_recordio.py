@@ -88,7 +88,8 @@ def test_the_last_of_two_kinds_of_tensor_counts() -> None:
 
 
 def test_records_without_a_tensor_under_values_are_left_out() -> None:
-    others = (record(tensor(FLOAT32, [9.0]), key=b"other"), record(length_delimited(BYTES, length_delimited(1, b"x"))))
+    no_tensor = length_delimited(BYTES, length_delimited(1, b"x"))
+    others = (record(tensor(FLOAT32, [9.0]), key=b"other"), record(no_tensor))
     features, _ = read_recordio(body(*others, record(tensor(FLOAT32, [1.0]))))
     assert features.tolist() == [[1.0]]
 
