@@ -88,6 +88,7 @@ class Settings(BaseModel):
     ping_window_s: float = Field(default=120.0, gt=0)
     ping_interval_s: float = Field(default=0.1, gt=0)
     no_answer_is_internal_error: bool = False
+    faults: tuple[str, ...] = ()
     describe_wait_s: float = Field(default=45.0, ge=0, le=55)
     quotas: dict[str, int] = Field(default_factory=dict)
     enforce_bind_to_port_label: bool = False
@@ -98,6 +99,19 @@ class Settings(BaseModel):
     def all_images(self) -> tuple[ImageMapping, ...]:
         """The user's mappings first, then the built-in ones."""
         return (*self.images, *BUILT_IN_IMAGES)
+
+    def changed(self, **values: object) -> Settings:
+        """These settings with the given values over them; None leaves a setting alone.
+
+        Raises UsageError naming the setting and what it may be.
+        """
+        given = {name: value for name, value in values.items() if value is not None}
+        try:
+            return Settings.model_validate(self.model_dump() | given)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = "-".join(map(str, first["loc"])).replace("_", "-")
+            raise UsageError(f"--{name} {first['input']!r}: {first['msg']}") from None
 
     def with_aws_timing(self) -> Settings:
         """The service's own patience: pings once a second for 30 minutes (R4.10, R4.11)."""

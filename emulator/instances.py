@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -34,6 +35,7 @@ from emulator.events import (
     Progress,
     Sink,
 )
+from emulator.faults import parse_faults
 from emulator.invocation import Invoker
 from emulator.model import ExecutionParameters, JobStatus, Model, TransformJob
 from emulator.runtime.base import BIND_LABEL, Container, ContainerSpec, LogSink, Prepared, RuntimeChoice
@@ -73,6 +75,7 @@ class JobRun:
     progress: Progress = field(default_factory=Progress)
     completed: list[ObjectCompleted] = field(default_factory=list)
     failed: list[ObjectFailed] = field(default_factory=list)
+    recent_lines: deque[ContainerLine] = field(default_factory=lambda: deque(maxlen=2000))
     started_at: float | None = None
     ended_at: float | None = None
 
@@ -82,6 +85,8 @@ class JobRun:
             self.completed.append(event)
         elif isinstance(event, ObjectFailed):
             self.failed.append(event)
+        elif isinstance(event, ContainerLine):
+            self.recent_lines.append(event)
         elif isinstance(event, InputListed):
             self.progress.objects = len(event.objects)
         self.sink(event)
@@ -147,6 +152,7 @@ async def open_instance(
                 job,
                 parameters,
                 no_answer_is_internal_error=settings.no_answer_is_internal_error,
+                faults=parse_faults(settings.faults),
             ) as invoker:
                 run.progress.instances.append(invoker)
                 run.progress.instance_names.append(name)

@@ -23,6 +23,7 @@ from emulator.errors import (
     OutOfMemoryError,
     TransportError,
 )
+from emulator.faults import Exchange, Faults
 from emulator.model import ModelClientConfig, TransformJob
 from emulator.runtime.base import Container, Exit
 from emulator.transform.batching import Payload
@@ -32,6 +33,7 @@ from emulator.transport import Answer, Body, Connection, RequestHead, Transport
 _SHOWN_BYTES = 1024
 _LOGGED_BYTES = 64 * 1024
 _EXIT_WAIT_S = 1.0
+_LEAST_TIMEOUT_S = 0.001
 
 
 class Hop(NamedTuple):
@@ -57,6 +59,7 @@ class ObjectHeads:
     """The request heads for the records of one object; they differ only in the previous answer's type."""
 
     def __init__(self, job: TransformJob, source: S3Location, containers: int) -> None:
+        self.source = str(source)
         self._last = containers - 1
         self._accept = job.transform_output.accept
         name = f"{source.bucket}/{source.key}".encode()
@@ -108,11 +111,13 @@ class Invoker:
         *,
         slots: int,
         no_answer_is_internal_error: bool = False,
+        faults: Faults | None = None,
     ) -> None:
         self.containers = tuple(containers)
         self.seconds = [0.0] * len(self.containers)
         self.retries = 0
         self._config = config
+        self._faults = faults
         self._no_answer_blame = "InternalServerError" if no_answer_is_internal_error else "AlgorithmError"
         self._slots: asyncio.LifoQueue[tuple[Connection, ...]] = asyncio.LifoQueue()
         for _ in range(slots):
@@ -165,7 +170,11 @@ class Invoker:
             container = self.containers[position]
             at = time.time()
             try:
-                answer = await connection.exchange(head, body, remaining)
+                if self._faults is None:
+                    answer = await connection.exchange(head, body, remaining)
+                else:
+                    about = Exchange(container, position, heads.source, payload, number)
+                    answer = await self._faults.exchange(about, connection, head, body, remaining)
             except TransportError as error:
                 trail.append(Hop(container.name, number, at, head, body, None, error))
                 raise
@@ -175,7 +184,7 @@ class Invoker:
                 raise _Refused(answer)
             if answer.closed_by_peer:
                 await self._raise_if_dead(trail[-1], payload)
-            remaining -= answer.timings.total
+            remaining = max(remaining - answer.timings.total, _LEAST_TIMEOUT_S)
             if position + 1 < len(slot):
                 body = _replay(answer.body) if chunked else answer.body
                 head = heads.head(position + 1, answer.header("content-type"))

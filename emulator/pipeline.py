@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from emulator.errors import ContainerError, JobError, PingError, TransportError
+from emulator.faults import Faults
 from emulator.invocation import Invoker, died
 from emulator.model import BatchStrategy, ExecutionParameters, TransformJob
 from emulator.runtime.base import Container, ContainerSpec, LogSink, Runtime
@@ -192,6 +193,7 @@ async def invoker(
     parameters: ExecutionParameters,
     *,
     no_answer_is_internal_error: bool = False,
+    faults: Faults | None = None,
 ) -> AsyncIterator[Invoker]:
     """An invoker with one slot for each concurrent transform; its connections are closed at the end."""
     made = Invoker(
@@ -200,6 +202,7 @@ async def invoker(
         job.model_client_config,
         slots=parameters.max_concurrent_transforms,
         no_answer_is_internal_error=no_answer_is_internal_error,
+        faults=faults,
     )
     try:
         yield made

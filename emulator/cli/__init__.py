@@ -15,6 +15,7 @@ from emulator.cli.clean import clean
 from emulator.cli.diff import diff
 from emulator.cli.display import print_error
 from emulator.cli.explain import explain_job
+from emulator.cli.replay import replay
 from emulator.cli.run import run
 from emulator.cli.trace import trace
 from emulator.cli.up import env, up
@@ -45,6 +46,7 @@ for _command in (
     clients.logs,
     clients.stop,
     trace,
+    replay,
     diff,
     clean,
 ):

@@ -19,6 +19,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from emulator.diagnosis import diagnose
 from emulator.embedded_store import LIMITS
 from emulator.errors import EmulatorError
 from emulator.events import Event, Finding, InputListed, InstanceReady, Notice, ObjectFailed
@@ -159,7 +160,6 @@ def print_summary(run: JobRun, first_rows: tuple[bytes, bytes], folders: list[An
         table.add_row("Copied to", Text(str(folder)))
     console.print(Panel(table, title=run.job.transform_job_name, expand=False))
     _print_rows(console, first_rows)
-    _print_failures(console, run)
 
 
 def elapsed_s(run: JobRun) -> float:
@@ -167,6 +167,22 @@ def elapsed_s(run: JobRun) -> float:
     if run.started_at is None or run.ended_at is None:
         return 0.0
     return run.ended_at - run.started_at
+
+
+def print_diagnosis(run: JobRun, *, traced: bool) -> None:
+    """For each failed object, in words: which record, which container, what bytes, and why."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    for event in run.failed[:_SHOWN_FAILURES]:
+        console.print()
+        for line in diagnose(event, run.recent_lines).lines():
+            console.print(Text(line, style="bold red" if line.startswith("object") else ""))
+    if len(run.failed) > _SHOWN_FAILURES:
+        console.print(f"… and {len(run.failed) - _SHOWN_FAILURES} more failed objects")
+    first = next((event for event in run.failed if event.payload), None)
+    if traced and first and first.payload:
+        name, number = run.job.transform_job_name, first.payload.first_record
+        console.print(f"\nmore:  emulator trace {name} --record {number}")
+        console.print(f"again: emulator replay {name} --record {number}")
 
 
 def print_error(error: EmulatorError) -> None:
@@ -188,10 +204,3 @@ def _print_rows(console: Console, first_rows: tuple[bytes, bytes]) -> None:
     for left, right in zip(given, answered, strict=False):
         table.add_row(Text(left), Text(right))
     console.print(table)
-
-
-def _print_failures(console: Console, run: JobRun) -> None:
-    for event in run.failed[:_SHOWN_FAILURES]:
-        console.print(Text(f"✗ {event.source}: ", style="red") + Text(event.error.message))
-    if len(run.failed) > _SHOWN_FAILURES:
-        console.print(f"… and {len(run.failed) - _SHOWN_FAILURES} more failed objects")

@@ -13,14 +13,18 @@ from typing import Annotated, Any
 
 import typer
 
-from emulator.cli.display import JobDisplay, print_error, print_summary, summary
+from emulator.cli.display import JobDisplay, print_diagnosis, print_error, print_summary, summary
 from emulator.cli.transfer import get, parse_get, parse_put, put
 from emulator.config import Settings, load_settings
 from emulator.errors import UsageError
+from emulator.events import Event, Sink
+from emulator.faults import parse_faults
+from emulator.fields import set_fields
 from emulator.job import JobRun
 from emulator.local import open_services, read_request, run_loop, run_requests, store_or_embedded
 from emulator.model import JobStatus
 from emulator.storage import StoreAddress
+from emulator.trace import Recorder, RecordPolicy, record_policy, request_meta, trace_path
 from emulator.transform.keys import S3Location
 
 INTERRUPTED = 130
@@ -41,6 +45,9 @@ def run(
     max_concurrent: Annotated[int | None, Flag(help="MaxConcurrentTransforms.")] = None,
     instance_count: Annotated[int | None, Flag(help="TransformResources InstanceCount.")] = None,
     env: Annotated[list[str] | None, Flag(help="KEY=VALUE for every container. Repeatable.")] = None,
+    assignments: Annotated[
+        list[str] | None, Flag("--set", help="NAME=VALUE for any other field of the job. Repeatable.")
+    ] = None,
     put_files: Annotated[
         list[str] | None, Flag("--put", help="PATH=s3://… to upload before the job. Repeatable.")
     ] = None,
@@ -56,6 +63,11 @@ def run(
         bool | None, Flag("--instance-limits", help="Containers get the memory and CPUs of the InstanceType.")
     ] = None,
     transport: Annotated[str | None, Flag(help="lean or httpx.")] = None,
+    trace: Annotated[str, Flag(help="Keep invocations: off, errors, sample or all.")] = "errors",
+    faults: Annotated[
+        list[str] | None,
+        Flag("--fault", help='A fault on demand: "container=2 record=17 status=500". Repeatable.'),
+    ] = None,
     config: Annotated[Path | None, Flag(help="Settings file instead of ./emulator.toml.")] = None,
     aws_timing: Annotated[bool, Flag("--aws-timing", help="Ping once a second for 30 minutes.")] = False,
     as_json: Annotated[bool, Flag("--json", help="The result as JSON on stdout.")] = False,
@@ -63,13 +75,11 @@ def run(
 ) -> None:
     """Run one TransformJob and wait for its end."""
     settings = load_settings(config)
-    changes = {
-        "runtime": runtime, "pull": pull, "profile": profile, "instance_limits": instance_limits,
-        "transport": transport,
-    }  # fmt: skip
-    settings = Settings.model_validate(
-        settings.model_dump() | {name: value for name, value in changes.items() if value is not None}
-    )
+    settings = settings.changed(
+        runtime=runtime, pull=pull, profile=profile, instance_limits=instance_limits, transport=transport,
+        faults=faults,
+    )  # fmt: skip
+    parse_faults(settings.faults)
     request = read_request(job) if job else {}
     fields: dict[str, Any] = {
         "TransformInput.DataSource.S3DataSource.S3Uri": input_uri,
@@ -84,12 +94,14 @@ def run(
         "MaxConcurrentTransforms": max_concurrent,
     }
     apply_fields(request, fields, env or [])
+    set_fields(request, assignments or [])
     plan = Plan(
         read_request(model),
         request,
         settings.with_aws_timing() if aws_timing else settings,
         [parse_put(text) for text in put_files or []],
         [parse_get(text) for text in get_files or []],
+        record_policy(trace),
         quiet=quiet,
     )
     plan.fill_defaults()
@@ -107,6 +119,7 @@ class Plan:
     settings: Settings
     puts: list[tuple[Path, S3Location]]
     gets: list[tuple[S3Location, Path]]
+    policy: RecordPolicy
     quiet: bool = False
     first_rows: tuple[bytes, bytes] = (b"", b"")
 
@@ -150,8 +163,18 @@ async def carry_out(plan: Plan, address: StoreAddress, *, embedded: bool) -> Job
         )
         runs: list[JobRun] = []
 
+        recorders: list[Recorder] = []
+
         def admitted(run: JobRun) -> None:
+            recorder = Recorder(
+                trace_path(run.job.transform_job_name),
+                plan.policy,
+                request_meta(plan.model, plan.job, address.endpoint_url),
+            )
+            run.sink = both(display.sink, recorder)
+            run.record_invocations = plan.policy.wants_invocations
             runs.append(run)
+            recorders.append(recorder)
             display.follow(run)
 
         task = asyncio.create_task(run_requests(plan.model, plan.job, services, display.sink, admitted))
@@ -165,6 +188,9 @@ async def carry_out(plan: Plan, address: StoreAddress, *, embedded: bool) -> Job
             if not runs:
                 raise KeyboardInterrupt from None
             return runs[0]
+        finally:
+            for recorder in recorders:
+                recorder.close()
         for source, folder in plan.gets:
             await asyncio.to_thread(get, services.storage, source, folder)
         plan.first_rows = await _first_rows(result, services.storage)
@@ -177,10 +203,22 @@ def report(result: JobRun, plan: Plan, *, as_json: bool) -> None:
         print(json.dumps(summary(result), indent=2))
     else:
         print_summary(result, plan.first_rows, [folder for _, folder in plan.gets])
-    if result.error is not None:
+    if result.failed:
+        print_diagnosis(result, traced=plan.policy.mode != "off")
+    elif result.error is not None:
         print_error(result.error)
     codes = {JobStatus.COMPLETED: 0, JobStatus.STOPPED: INTERRUPTED}
     sys.exit(codes.get(result.status, 1))
+
+
+def both(first: Sink, second: Sink) -> Sink:
+    """A sink that passes every event to two others."""
+
+    def pass_on(event: Event) -> None:
+        first(event)
+        second(event)
+
+    return pass_on
 
 
 async def _first_rows(result: JobRun, storage: Any) -> tuple[bytes, bytes]:

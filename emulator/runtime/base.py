@@ -69,6 +69,10 @@ class Container(Protocol):
         """Why nothing answers on its port, as far as can be seen from outside; "" when nothing is known."""
         ...
 
+    async def kill(self) -> None:
+        """It was sent SIGKILL; `exited` tells of its end, `stop` still removes it."""
+        ...
+
     async def stop(self) -> None:
         """It is gone, with everything made for it: SIGTERM, then SIGKILL after 30 seconds (R4.7)."""
         ...

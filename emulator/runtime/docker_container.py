@@ -6,10 +6,10 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 import docker.errors
 from docker.utils.socket import frames_iter
@@ -22,9 +22,30 @@ from emulator.runtime.deafness import deaf_to_sigterm
 from emulator.runtime.ending import exit_of
 from emulator.runtime.engine import UNREACHABLE, Engine, engine_errors, lost
 from emulator.runtime.limits import Capacity
+from emulator.runtime.listening import Hearing
+from emulator.runtime.usage import Usage, tree_usage
 
 _LAST_WORDS_S = 2.0
 _TAIL_LINES = 200
+
+
+class Output:
+    """The attached output of a container, as a file that the SDK's frame reader takes, closed for good."""
+
+    def __init__(self, stream: Any) -> None:
+        self.stream = stream
+        stream._sock.settimeout(None)  # noqa: SLF001 - the SDK offers no other way to read without a time limit
+
+    def close(self) -> None:
+        """The connection is closed; closing the stream alone would leave it open."""
+        self.stream._sock.close()  # noqa: SLF001 - as above
+        self.stream.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +58,7 @@ class Made:
     port: int
     inner_port: int
     pid: int
-    output: Any
+    output: Output
     limit: Capacity | None
 
 
@@ -88,11 +109,38 @@ class DockerContainer:
         """Where its processes listen, seen from inside its network; "" where that cannot be seen."""
         if not self._made.pid or self._ended.done():
             return ""
-        found = listening.in_namespace(self._made.pid)
+        found = self.hearing()
+        return found.words if found else ""
+
+    def hearing(self) -> Hearing | None:
+        """Where its processes listen inside its network; None where that cannot be seen."""
+        found = listening.in_namespace(self._made.pid) if self._made.pid else None
         if found is None:
-            return ""
-        variable = " (SAGEMAKER_BIND_TO_PORT)" if self._spec.binds_to_port else ""
-        return listening.sentence(found, self._made.inner_port, variable, outside=True)
+            return None
+        return Hearing(frozenset(found), self._made.inner_port, outside=True, told=self._spec.binds_to_port)
+
+    async def terminate(self, grace_s: float) -> Exit | None:
+        """It was sent SIGTERM; how it ended within `grace_s` seconds, None when it still runs."""
+        with suppress(docker.errors.APIError):  # it has ended by itself
+            await self._engine.call(lambda: self._engine.api.kill(self._made.id, signal="SIGTERM"))
+        return await self.exited(grace_s)
+
+    async def written_files(self) -> list[str] | None:
+        """Files that differ from those of its image, its volumes left out."""
+        with engine_errors(f'tell what container "{self.name}" wrote'):
+            found = await self._engine.call(lambda: self._engine.api.diff(self._made.id))
+        return sorted(str(change["Path"]) for change in found or ())
+
+    async def written_model_files(self) -> None:
+        """Its model directory is a volume, which the engine does not compare with anything."""
+
+    def usage(self) -> Usage | None:
+        """CPU time and memory of its processes; None where they cannot be seen."""
+        return tree_usage(self._made.pid) if self._made.pid else None
+
+    async def kill(self) -> None:
+        """The container is sent SIGKILL."""
+        await self._engine.call(lambda: self._engine.api.kill(self._made.id))
 
     async def stop(self) -> None:
         """It is gone with its volumes: SIGTERM, then SIGKILL after 30 seconds (R4.7).
@@ -119,9 +167,9 @@ class DockerContainer:
     def _follow_output(self) -> None:
         lines = Lines()
         try:
-            with closing(self._made.output):
+            with self._made.output as output:
                 for stream, data in frames_iter(  # type: ignore[no-untyped-call]
-                    self._made.output, tty=False
+                    output.stream, tty=False
                 ):
                     self._hand_over(lines.feed(stream, data))
         except UNREACHABLE:

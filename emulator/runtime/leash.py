@@ -30,7 +30,7 @@ def main(command: list[str]) -> None:
         ready, _, _ = select.select([0, wake_read], [], [])
         if 0 in ready and os.read(0, 64) == b"":
             _kill_group(child)
-            os._exit(137)
+            os.kill(os.getpid(), signal.SIGKILL)
         if wake_read in ready:
             os.read(wake_read, 64)
             ended, status = os.waitpid(child, os.WNOHANG)

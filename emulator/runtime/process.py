@@ -23,6 +23,8 @@ from emulator.config import ImageMapping
 from emulator.errors import ContainerError, ModelError
 from emulator.runtime import leash, listening
 from emulator.runtime.base import STOP_GRACE_S, ContainerSpec, Exit, LogSink, Prepared
+from emulator.runtime.listening import Hearing
+from emulator.runtime.probing import changes_to_archive
 from emulator.runtime.store_access import for_process
 from emulator.runtime.usage import Usage, session_usage
 from emulator.workspace import RUN_VARIABLE, Workspace
@@ -65,7 +67,7 @@ class ProcessRuntime:
         }
         command = [part.replace("{python}", sys.executable) for part in mapping.command]
         process = await self._spawn([*command, "serve"], environment, mapping.directory, spec)
-        return ProcessContainer(spec, port, process, log)
+        return ProcessContainer(spec, port, process, log, model_dir)
 
     async def prepare(self, images: Sequence[str], tell: Callable[[str], None]) -> Prepared:  # noqa: ARG002 - takes no time
         """A command is known for every image, or ModelError names the one that has none."""
@@ -107,8 +109,15 @@ class ProcessContainer:
     """One running process and its log."""
 
     def __init__(
-        self, spec: ContainerSpec, port: int, process: asyncio.subprocess.Process, log: LogSink
+        self,
+        spec: ContainerSpec,
+        port: int,
+        process: asyncio.subprocess.Process,
+        log: LogSink,
+        model_directory: Path,
     ) -> None:
+        self._archive = spec.model_archive
+        self._model_directory = model_directory
         self.name = spec.name
         self.image = spec.image
         self.host = LOOPBACK
@@ -137,9 +146,32 @@ class ProcessContainer:
         """Which other addresses the process listens on, if any."""
         return listening.describe(self._process.pid, self.port)
 
+    def hearing(self) -> Hearing:
+        """Where it listens; its loopback is ours."""
+        found = frozenset(listening.addresses(self._process.pid))
+        return Hearing(found, self.port, outside=False, told=True)
+
+    async def terminate(self, grace_s: float) -> Exit | None:
+        """It was sent SIGTERM; how it ended within `grace_s` seconds, None when it still runs."""
+        with suppress(ProcessLookupError):
+            self._process.send_signal(signal.SIGTERM)
+        return await self.exited(grace_s)
+
+    async def written_files(self) -> None:
+        """A process may write wherever its user may; nobody keeps account."""
+
+    async def written_model_files(self) -> list[str]:
+        """Files of its model directory that are not as in the archive."""
+        return await changes_to_archive(self._archive, self._model_directory)
+
     def usage(self) -> Usage | None:
         """CPU time and memory of the process and all it started."""
         return session_usage(self._process.pid)
+
+    async def kill(self) -> None:
+        """The process and all it started are sent SIGKILL."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()  # the leash kills its group when its owner lets go
 
     async def stop(self) -> None:
         """The process and all it started are gone."""

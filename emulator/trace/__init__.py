@@ -1,6 +1,6 @@
 """What a job's invocations looked like, byte for byte: recorded while it runs, read afterwards."""
 
-from emulator.trace.recorder import Recorder, RecordPolicy, trace_path
+from emulator.trace.recorder import Recorder, RecordPolicy, record_policy, request_meta, trace_path
 from emulator.trace.store import Filter, TracedHop, TracedInvocation, TraceReader
 
 __all__ = [
@@ -10,5 +10,7 @@ __all__ = [
     "TraceReader",
     "TracedHop",
     "TracedInvocation",
+    "record_policy",
+    "request_meta",
     "trace_path",
 ]

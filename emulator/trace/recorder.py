@@ -12,8 +12,9 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+from emulator.errors import UsageError
 from emulator.events import ContainerLine, Event, InvocationDone, ObjectFailed
 from emulator.invocation import Hop
 from emulator.model import MIB
@@ -39,6 +40,14 @@ class RecordPolicy:
     def wants_invocations(self) -> bool:
         """Whether the job must report invocations that went well."""
         return self.mode in ("sample", "all")
+
+
+def record_policy(mode: str) -> RecordPolicy:
+    """The policy of that mode. Raises UsageError for an unknown one."""
+    for known in get_args(Mode):
+        if mode == known:
+            return RecordPolicy(mode=known)
+    raise UsageError(f"--trace {mode!r} is not one of {', '.join(get_args(Mode))}")
 
 
 def trace_path(job_name: str) -> Path:
