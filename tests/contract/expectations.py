@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cases import BUCKET, Case, require_known
-from observation import Request, Seen
+from observation import ApiError, Request, Seen
 
 Check = Callable[[Case, Seen, Any], None]
 _LOG_GROUP = "/aws/sagemaker/TransformJobs"
@@ -244,16 +244,22 @@ def _one_instance_each(_: Case, seen: Seen, wanted: bool) -> None:  # noqa: FBT0
     assert all(len(processes) == 1 for processes in owners.values()) is wanted
 
 
-def _api_error(case: Case, seen: Seen, wanted: Mapping[str, Any]) -> None:
-    require_known(wanted, {"operation", "code", "message", "message_contains"}, "api_error")
+def _api_error(_: Case, seen: Seen, wanted: Mapping[str, Any]) -> None:
     assert seen.error is not None, f"accepted; the job is {seen.description.get('TransformJobStatus')}"
-    assert seen.error.code == wanted["code"], seen.error
-    assert seen.error.operation == wanted.get("operation", seen.error.operation)
+    check_error(seen.error, wanted)
+
+
+def check_error(error: ApiError | None, wanted: Mapping[str, Any]) -> None:
+    """The API refused in these words."""
+    require_known(wanted, {"operation", "code", "message", "message_contains"}, "api_error")
+    assert error is not None, "accepted"
+    assert error.code == wanted["code"], error
+    assert error.operation == wanted.get("operation", error.operation)
     if "message" in wanted:
-        assert seen.error.message == wanted["message"]
+        assert error.message == wanted["message"]
     texts = wanted.get("message_contains", [])
     for text in [texts] if isinstance(texts, str) else texts:
-        assert text in seen.error.message
+        assert text in error.message
 
 
 def _any_of(case: Case, seen: Seen, wanted: Sequence[Mapping[str, Any]]) -> None:
