@@ -18,6 +18,7 @@ from emulator.cli.explain import explain_job
 from emulator.cli.replay import replay
 from emulator.cli.run import run
 from emulator.cli.trace import trace
+from emulator.cli.tune import tune
 from emulator.cli.up import env, up
 from emulator.errors import EmulatorError
 
@@ -47,6 +48,7 @@ for _command in (
     clients.stop,
     trace,
     replay,
+    tune,
     diff,
     clean,
 ):
