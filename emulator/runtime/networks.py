@@ -13,7 +13,7 @@ import docker.errors
 from emulator.errors import EngineError
 from emulator.runtime.engine import Engine, engine_errors
 from emulator.runtime.labels import object_name
-from emulator.runtime.own_container import join, own_container, remove_network
+from emulator.runtime.own_container import join, own_container, remove_network, sorted_last
 from emulator.runtime.relay import Relay
 from emulator.runtime.store_access import for_container, loopback_target, moved, plain_target
 from emulator.storage import StoreAddress
@@ -102,8 +102,13 @@ class JobNetworks:
                 await self._engine.call(lambda: self._remove(network.name))
 
     async def _make(self, job: str, *, isolated: bool) -> JobNetwork:
+        inside = await self._engine.call(lambda: own_container(self._engine.api))
         name = object_name(self._run_id, job)
-        making = asyncio.ensure_future(self._engine.call(lambda: self._create(name, job, isolated=isolated)))
+        if inside is not None:
+            name = sorted_last(name)
+        making = asyncio.ensure_future(
+            self._engine.call(lambda: self._create(name, job, inside, isolated=isolated))
+        )
         try:
             return await asyncio.shield(making)
         except asyncio.CancelledError:
@@ -111,12 +116,11 @@ class JobNetworks:
             await self._engine.call(lambda: self._remove(name))
             raise
 
-    def _create(self, name: str, job: str, *, isolated: bool) -> JobNetwork:
+    def _create(self, name: str, job: str, inside: str | None, *, isolated: bool) -> JobNetwork:
         api = self._engine.api
         with engine_errors(f"make a network for job {job}"):
             api.create_network(name, driver="bridge", internal=isolated, labels=self._labels({"job": job}))
             found = api.inspect_network(name)
-            inside = own_container(api)
         if inside is not None:
             return JobNetwork(name, self._join(name, inside), isolated, inside=True)
         gateway = next((item["Gateway"] for item in found["IPAM"]["Config"] if item.get("Gateway")), "")

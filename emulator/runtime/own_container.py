@@ -39,6 +39,15 @@ def own_container(api: APIClient, mounts: Path = Path("/proc/self/mountinfo")) -
     return None if on_host else found
 
 
+def sorted_last(network: str) -> str:
+    """The network's name, such that no other network of the container sorts behind it.
+
+    Of its networks a container takes the first by name for its way out and for its published ports. If
+    that changed with each job, the emulator's own connections would break.
+    """
+    return f"zz-{network}"
+
+
 def join(api: APIClient, network: str, container: str) -> str:
     """The container is on the network, and this is its address there."""
     api.connect_container_to_network(container, network)
