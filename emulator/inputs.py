@@ -25,11 +25,13 @@ async def objects_of(job: TransformJob, storage: Storage, sink: Sink) -> list[In
         listed = await storage.list_prefix(source)
         found = [(item, relative_key(source.key, item.location.key)) for item in listed]
     path = job.transform_output.s3_output_path
-    taken = [
-        InputObject(item, output_location(path, relative))
+    pairs = [
+        (item, output_location(path, relative))
         for item, relative in found
         if not is_folder_marker(item.location.key, item.size)
     ]
+    outputs = {output for _, output in pairs}
+    taken = [InputObject(item, output, item.location in outputs) for item, output in pairs]
     sink(InputListed(tuple(item.source for item in taken)))
     return taken
 

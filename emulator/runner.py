@@ -39,10 +39,15 @@ from emulator.transport import Answer
 
 @dataclass(frozen=True, slots=True)
 class InputObject:
-    """An object to transform and where its output goes."""
+    """An object to transform and where its output goes.
+
+    `is_output_too` says that this job also writes to the object's place, as when a job is run again on a
+    folder that holds its outputs (R1.21, R2.12).
+    """
 
     source: S3Object
     output: S3Location
+    is_output_too: bool = False
 
 
 @dataclass(slots=True)
@@ -111,6 +116,11 @@ async def transform_object(instance: Instance, item: InputObject) -> JobError | 
     instance.progress.objects_done += 1
     instance.sink(ObjectCompleted(instance.name, item.source, item.output, records, writer.size))
     return None
+
+
+async def at_present(instance: Instance, item: InputObject) -> S3Object:
+    """The version to read: the listed one, unless the job itself may have replaced that by now."""
+    return await instance.storage.head(item.source.location) if item.is_output_too else item.source
 
 
 async def read_payloads(

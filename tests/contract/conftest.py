@@ -1,4 +1,4 @@
-"""The tables to run: the default one, and every FILE given with --cases."""
+"""The tables to run: the contract's and our own, or every FILE given with --cases."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from live import Live, emulator_up
 from parts import SHARED
 
 DEFAULT = SHARED / "cases" / "contract_cases.json"
+OWN = Path(__file__).with_name("own_cases.json")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "case" not in metafunc.fixturenames:
         return
     given = [Path(name) for name in metafunc.config.getoption("--cases")]
-    tables = given or ([DEFAULT] if DEFAULT.exists() else [])
+    tables = given or [table for table in (OWN, DEFAULT) if table.exists()]
     metafunc.parametrize(
         "case",
         [

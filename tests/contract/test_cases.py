@@ -9,7 +9,6 @@ from typing import Any
 
 import api_cases
 import expectations
-import pytest
 from cases import KNOWN, Case, require_known
 from live import Live
 from observation import Seen
@@ -19,7 +18,6 @@ DEVIATIONS: Mapping[str, Mapping[str, Any]] = tomllib.loads(
 )
 
 
-@pytest.mark.needs("shared")
 def test_case(case: Case, live: Live) -> None:
     require_known(case.data, KNOWN, "case")
     if "request" in case.data:
