@@ -62,20 +62,37 @@ def _compose() -> str:
     return "neither `docker compose` nor `docker-compose` works"
 
 
-def _images() -> str:
-    check = [sys.executable, str(ROOT / "tools" / "images.py"), "check"]
-    done = subprocess.run(check, capture_output=True, text=True, check=False)
-    return ", ".join(done.stdout.splitlines()) or done.stderr.strip() if done.returncode else ""
+def _images(*names: str) -> Callable[[], str]:
+    def reason() -> str:
+        check = [sys.executable, str(ROOT / "tools" / "images.py"), "check", *names]
+        done = subprocess.run(check, capture_output=True, text=True, check=False)
+        return ", ".join(done.stdout.splitlines()) or done.stderr.strip() if done.returncode else ""
+
+    return reason
+
+
+def _sdk() -> str:
+    from sdk.environments import NAMES, make  # noqa: PLC0415 - makes environments only when a test needs them
+
+    try:
+        for name in NAMES:
+            make(name)
+    except (subprocess.CalledProcessError, OSError) as error:
+        said = getattr(error, "stderr", "") or str(error)
+        return f"the clients' environments cannot be made: {said.strip().splitlines()[-1][:200]}"
+    return ""
 
 
 PARTS = {
     "docker": Part(_docker, "install Docker and start it; `.ci/run` does both on Debian"),
     "compose": Part(_compose, "install the Compose v2 plugin; `.ci/run` builds it"),
-    "images": Part(_images, "build them with `make images`"),
+    "images": Part(_images(), "build them with `make images`"),
+    "serving images": Part(_images("sparkml", "xgboost"), "build them with `make images`"),
     "minio": Part(_minio, "build it with `make minio` (needs Go), or set MINIO_BIN"),
     "chromium": Part(_command("chromium", "chromium-browser", "google-chrome"), "apt-get install chromium"),
     "javac": Part(_command("javac"), "install a JDK"),
     "wrk": Part(_command("wrk"), "apt-get install wrk"),
+    "sdk": Part(_sdk, "give this machine access to a package index, once"),
     "shared": Part(
         lambda: "" if (SHARED / "contract.md").exists() else f"no reference data at {SHARED}",
         "set EMULATOR_SHARED to the folder that holds cases/ and data/",
