@@ -14,14 +14,12 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import NamedTuple
 
 from emulator import pipeline
-from emulator.artifacts import judge
 from emulator.config import Settings
 from emulator.environment import container_environment
-from emulator.errors import EmulatorError, JobError, ModelError, StorageError
+from emulator.errors import EmulatorError, JobError
 from emulator.events import (
     ContainerLine,
     DataLogLine,
@@ -38,9 +36,9 @@ from emulator.events import (
 from emulator.faults import parse_faults
 from emulator.invocation import Invoker
 from emulator.model import ExecutionParameters, JobStatus, Model, TransformJob
+from emulator.model_data import ModelData, fetch_model_data
 from emulator.runtime.base import BIND_LABEL, Container, ContainerSpec, LogSink, Prepared, RuntimeChoice
 from emulator.storage import Storage
-from emulator.transform.keys import S3Location
 from emulator.transport import Transport, make_transport
 from emulator.workspace import Workspace
 
@@ -97,7 +95,7 @@ class Prerequisites(NamedTuple):
 
     prepared: Prepared
     transport: Transport
-    archives: Mapping[str, Path]
+    archives: Mapping[str, ModelData]
 
 
 class ReadyInstance(NamedTuple):
@@ -111,9 +109,15 @@ class ReadyInstance(NamedTuple):
 
 async def prepare(run: JobRun, services: Services) -> Prerequisites:
     """Images and archives are here. Raises ModelError naming what cannot be had."""
+    loop = asyncio.get_running_loop()
     images = [definition.image for definition in run.model.containers]
     prepared = await services.runtime.prepare(images, lambda text: run.emit(Notice(text)))
-    archives = await _fetch_archives(run.model, services, services.workspace.folder("archives"))
+    folder = services.workspace.folder("archives")
+
+    def tell(text: str) -> None:
+        loop.call_soon_threadsafe(run.emit, Notice(text))
+
+    archives = await fetch_model_data(run.model, services.storage, folder, tell)
     return Prerequisites(prepared, make_transport(services.settings.transport), archives)
 
 
@@ -124,7 +128,8 @@ async def open_instance(
     """A ready instance; its containers are stopped when the block ends. Errors stand in its data log."""
     job, settings = run.job, services.settings
     specs = [
-        _spec(run, services, needs.archives, name, position) for position in range(len(run.model.containers))
+        container_spec(run, services, needs.archives, name, position)
+        for position in range(len(run.model.containers))
     ]
     with _blamed_on_instance(run, name):
         async with pipeline.started(needs.prepared.runtime, specs, _log_of(run, name)) as containers:
@@ -177,16 +182,21 @@ def _blamed_on_instance(run: JobRun, name: str) -> Iterator[None]:
         raise error from None
 
 
-def _spec(
-    run: JobRun, services: Services, archives: Mapping[str, Path], instance: str, position: int
+def container_spec(
+    run: JobRun, services: Services, archives: Mapping[str, ModelData], instance: str, position: int
 ) -> ContainerSpec:
+    """The container at 0-based `position` of the model, as an instance of the job starts it."""
     definition = run.model.containers[position]
     isolated = run.model.enable_network_isolation
+    data = archives.get(definition.model_data_url or "")
     return ContainerSpec(
         name=definition.name,
         image=definition.image,
-        environment=container_environment(definition, run.job, services.region),
-        model_archive=archives.get(definition.model_data_url or ""),
+        environment={
+            **(data.environment if data else {}),
+            **container_environment(definition, run.job, services.region),
+        },
+        model_archive=data.path if data else None,
         model_data_url=definition.model_data_url or "",
         binds_to_port=run.model.is_pipeline,
         position=position,
@@ -213,27 +223,6 @@ def _log_of(run: JobRun, instance: str) -> Callable[[str], LogSink]:
         return keep
 
     return of_container
-
-
-async def _fetch_archives(model: Model, services: Services, folder: Path) -> dict[str, Path]:
-    """A judged local copy of every model archive, by its URL (R4.2, R6.7)."""
-    archives: dict[str, Path] = {}
-    for definition in model.containers:
-        url = definition.model_data_url
-        if not url or url in archives:
-            continue
-        path = folder / f"{len(archives)}.tar.gz"
-        try:
-            await services.storage.download(S3Location.parse(url), path)
-        except StorageError as error:
-            raise ModelError(
-                f'Failed to download model data for container "{definition.name}" from URL "{url}": {error}',
-                remedy=error.remedy,
-                blame=error.blame,
-            ) from None
-        await asyncio.to_thread(judge, path, url=url, container=definition.name)
-        archives[url] = path
-    return archives
 
 
 def first_job_error(group: BaseExceptionGroup[BaseException]) -> JobError | None:

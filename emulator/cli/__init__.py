@@ -15,6 +15,7 @@ from emulator.cli.clean import clean
 from emulator.cli.diff import diff
 from emulator.cli.display import print_error
 from emulator.cli.explain import explain_job
+from emulator.cli.export import export
 from emulator.cli.replay import replay
 from emulator.cli.run import run
 from emulator.cli.trace import trace
@@ -54,6 +55,7 @@ for _command in (
 ):
     app.command(_command.__name__)(_command)
 app.command("explain")(explain_job)
+app.command("export-sparkml")(export)
 
 
 def main() -> None:
