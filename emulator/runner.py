@@ -100,7 +100,7 @@ async def transform_object(instance: Instance, item: InputObject) -> JobError | 
                     instance.job,
                     instance.parameters,
                     instance.storage,
-                    item.source,
+                    await at_present(instance, item),
                     instance.processing.prepare,
                 )
             ) as payloads,

@@ -37,7 +37,8 @@ def expected_bytes(item: Mapping[str, Any]) -> bytes:
 
 
 def _status(_: Case, seen: Seen, wanted: str) -> None:
-    assert seen.description.get("TransformJobStatus") == wanted, seen.description.get("FailureReason")
+    said = [seen.description.get("FailureReason"), *seen.data_logs]
+    assert seen.description.get("TransformJobStatus") == wanted, said
 
 
 def _requests(case: Case, seen: Seen, wanted: Sequence[Mapping[str, Any]]) -> None:
