@@ -70,7 +70,7 @@ class Container(Protocol):
         ...
 
     async def kill(self) -> None:
-        """It was sent SIGKILL; `exited` tells of its end, `stop` still removes it."""
+        """It was killed by SIGKILL; `exited` tells of its end, `stop` still removes it."""
         ...
 
     async def stop(self) -> None:

@@ -169,9 +169,10 @@ class ProcessContainer:
         return session_usage(self._process.pid)
 
     async def kill(self) -> None:
-        """The process and all it started are sent SIGKILL."""
+        """The process and all it started were killed."""
         if self._process.stdin is not None:
             self._process.stdin.close()  # the leash kills its group when its owner lets go
+        await asyncio.wait({self._ended}, timeout=STOP_GRACE_S)
 
     async def stop(self) -> None:
         """The process and all it started are gone."""

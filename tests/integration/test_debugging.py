@@ -1,0 +1,195 @@
+"""From a failed job to its cause: faults on demand, diagnosis, trace, replay, explain, tune."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from harness import Bench, job_request, scripted_model
+from typer.testing import CliRunner
+
+from emulator.cli import app
+from emulator.diagnosis import diagnose
+from emulator.events import ObjectFailed
+from emulator.explain import explain
+from emulator.local import run_loop
+from emulator.model import ExecutionParameters, JobStatus, TransformJob
+from emulator.trace import Filter, Recorder, RecordPolicy, TraceReader, trace_path
+from emulator.trace.render import curl_of, pytest_of, story_of
+
+
+@pytest.fixture
+def shell(jobs: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
+    """Commands run against the bench's store with scripted images, in an empty folder."""
+    mapping = jobs.settings.images[0]
+    (tmp_path / "emulator.toml").write_text(
+        f'runtime = "process"\n[[images]]\nmatch = "scripted*"\ncommand = {list(mapping.command)}\n'
+        f'directory = "{mapping.directory}"\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", str(jobs.address.endpoint_url))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    return CliRunner()
+
+
+def with_faults(jobs: Bench, *faults: str) -> Bench:
+    jobs.settings = jobs.settings.changed(faults=faults)
+    return jobs
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason", "requests"),
+    [
+        ("record=2 status=500 body=boom", "AlgorithmError: See job logs for more information", 1),
+        ("record=2 status=400", "ClientError: See job logs for more information", 1),
+        ("record=2 timeout", "AlgorithmError: See job logs for more information", 1),
+        ("record=2 reset", "AlgorithmError: See job logs for more information", 1),
+        ("record=2 kill", "AlgorithmError: See job logs for more information", 1),
+    ],
+)
+def test_a_fault_meets_its_record_and_no_other(jobs: Bench, fault: str, reason: str, requests: int) -> None:
+    jobs.put("in/a.csv", b"1\n2\n3\n")
+    config = {"InvocationsTimeoutInSeconds": 1, "InvocationsMaxRetries": 1}
+    run = with_faults(jobs, fault).run(ModelClientConfig=config)
+    assert run.status is JobStatus.FAILED
+    assert run.failure_reason == reason
+    assert len(jobs.ledger()) == requests
+    assert "record 2 (bytes 2 to 3)" in str(run.error)
+
+
+def test_a_fault_of_the_first_attempt_is_overcome(jobs: Bench) -> None:
+    jobs.put("in/a.csv", b"1\n2\n")
+    run = with_faults(jobs, "record=2 attempt=1 reset", "record=1 delay=0.01").run()
+    assert run.status is JobStatus.COMPLETED
+    assert run.progress.retries == 1
+
+
+def test_the_diagnosis_names_record_container_bytes_and_cause(jobs: Bench) -> None:
+    jobs.put("in/a.csv", b"1\n2\n")
+    run = jobs.run(
+        {"RESPONSE_CONTENT_TYPE": "text/csv; charset=utf-8"},
+        {"BEHAVIOUR": "echo_if_content_type:text/csv", "BEHAVIOUR_ELSE": "status:415:no"},
+    )
+    [failure] = [event for event in jobs.events if isinstance(event, ObjectFailed)]
+    told = diagnose(failure, run.recent_lines)
+    assert told.object == "s3://bkt/in/a.csv"
+    assert told.where == "record 1 (bytes 0 to 1)"
+    assert told.container == "container-2 (of container-1 → container-2)"
+    assert told.outcome == "status 415: b'no'"
+    assert "handed on verbatim" in told.cause
+    assert "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT" in told.remedy
+
+
+@pytest.mark.parametrize(
+    ("body", "behaviour", "job", "cause"),
+    [
+        (b"name,size\n1,2\n", "status:400:nonsense", {}, "header row"),
+        (b"1,,2\n", "status:400:nonsense", {}, "empty value"),
+        (b"1\n", "status:413:too big", {}, "own limit"),
+        (
+            b"{}\n{}\n",
+            "status:400:Extra data: line 2",
+            {"BatchStrategy": "MultiRecord"},
+            "several JSON lines",
+        ),
+        (b"1\n", "close", {}, "without an answer"),
+    ],
+)
+def test_likely_causes(jobs: Bench, body: bytes, behaviour: str, job: dict[str, str], cause: str) -> None:
+    jobs.put("in/a.csv", body)
+    run = jobs.run({"BEHAVIOUR": behaviour}, **job)
+    assert cause in diagnose(run.failed[0], run.recent_lines).cause
+
+
+def record(jobs: Bench, path: Path, mode: str, *containers: dict[str, str]) -> TraceReader:
+    recorder = Recorder(path, replace(RecordPolicy(), mode=mode), {"model": {}, "job": {}})  # type: ignore[arg-type]
+    run_jobs_events = jobs.events
+    jobs.run(*containers)
+    for event in run_jobs_events:
+        recorder(event)
+    recorder.close()
+    return TraceReader(path)
+
+
+def test_the_trace_keeps_failures_with_every_hop(jobs: Bench, tmp_path: Path) -> None:
+    jobs.put("in/a.csv", b"ok\nBAD\n")
+    reader = record(jobs, tmp_path / "t.sqlite", "errors", {}, {"BEHAVIOUR": "reject:BAD:400:no such thing"})
+    assert reader.count() == (1, 1)
+    [found] = reader.find(Filter(record=2))
+    assert [hop.status for hop in found.hops] == [200, 400]
+    assert found.hops[1].request_body == b"BAD\n"
+    assert found.hops[1].answer_body == b"no such thing"
+    assert list(reader.find(Filter(contains=b"no such"))) == [found]
+    assert list(reader.find(Filter(status=500))) == []
+    assert list(reader.find(Filter(container="container-2", failed=True))) == [found]
+    assert "^^ this is where it went wrong" in story_of(found)
+    assert "printf 'BAD\\012' | curl" in curl_of(found, {})
+    compile(pytest_of(found, "model.json"), "test.py", "exec")
+    reader.close()
+
+
+def test_an_absent_trace_is_one_message(shell: CliRunner) -> None:
+    result = shell.invoke(app, ["trace", "nobody"])
+    assert "There is no trace at" in str(result.exception)
+
+
+def test_run_trace_replay(shell: CliRunner, jobs: Bench, tmp_path: Path) -> None:
+    jobs.put("in/a.csv", b"ok\nBAD\n")
+    model = scripted_model({"BEHAVIOUR": "reject:BAD:500:boom"}, ledger=tmp_path)
+    (tmp_path / "m.json").write_text(json.dumps(model))
+    (tmp_path / "j.json").write_text(json.dumps(job_request(TransformJobName="traced")))
+    ran = shell.invoke(app, ["run", "--model", "m.json", "--job", "j.json", "--trace", "all", "--quiet"])
+    assert ran.exit_code == 1
+    assert "emulator trace traced --record 2" in ran.stderr
+    assert TraceReader(trace_path("traced")).count() == (2, 1)
+    listed = json.loads(shell.invoke(app, ["trace", "traced", "--json"]).stdout)
+    assert [item["where"] for item in listed] == ["record 1 (bytes 0 to 2)", "record 2 (bytes 3 to 6)"]
+    again = shell.invoke(app, ["replay", "traced", "--record", "2"])
+    assert again.exit_code == 1
+    assert "unchanged: the same status and the same bytes" in again.stdout
+    changed = shell.invoke(
+        app, ["replay", "traced", "--record", "2", "--env", "BEHAVIOUR=echo", "--keep", "2"]
+    )
+    assert changed.exit_code == 0, changed.output
+    assert "changed: status 500 → 200" in changed.stdout
+
+
+def test_explain_counts_and_doubts(jobs: Bench) -> None:
+    jobs.put("in/a.csv", b"name,size\n1,2\n\n3,4")
+    jobs.put("in/b.csv.out", b'"x,\n1,2\r\n')
+    jobs.put("out/a.csv.out", b"old")
+    job = TransformJob.from_request(job_request(InstanceCount=2))
+    answer = run_loop(explain(job, jobs.storage, ExecutionParameters(1, job.batch_strategy or "", 6)))  # type: ignore[arg-type]
+    first, second = answer.objects
+    assert (first.records, first.payloads, first.largest_record, first.instance) == (4, 4, 10, 0)
+    assert (second.output, second.instance) == ("s3://bkt/out/b.csv.out.out", 1)
+    assert {finding.id for finding in answer.findings} == {
+        "blank-lines", "carriage-returns", "header-row", "no-final-newline", "output-as-input",
+        "output-exists", "quoted-newline", "ragged-rows",
+    }  # fmt: skip
+
+
+def test_explain_names_the_record_above_the_limit(jobs: Bench) -> None:
+    jobs.put("in/a.csv", b"1\n" + b"x" * 1_048_577)
+    job = TransformJob.from_request(job_request())
+    answer = run_loop(explain(job, jobs.storage, ExecutionParameters(1, "SingleRecord", 1)))  # type: ignore[arg-type]
+    [finding] = [item for item in answer.findings if item.id == "object-fails"]
+    assert "Record 2 (at byte 2)" in finding.seen
+
+
+def test_tune_finds_what_is_wrong_and_what_is_right(shell: CliRunner, jobs: Bench, tmp_path: Path) -> None:
+    jobs.put("in/a.csv", b"".join(b"%d\n" % number for number in range(50)))
+    (tmp_path / "m.json").write_text(json.dumps(scripted_model({"BEHAVIOUR": "first_line_only"}, {})))
+    (tmp_path / "j.json").write_text(json.dumps(job_request(AssembleWith="Line")))
+    result = shell.invoke(
+        app,
+        ["tune", "--model", "m.json", "--job", "j.json", "--payloads", "1", "--concurrent", "1,2", "--json"],
+    )
+    trials = json.loads(result.stdout)
+    assert [(trial["BatchStrategy"], trial["correct"]) for trial in trials] == [
+        ("SingleRecord", True), ("SingleRecord", True), ("MultiRecord", False), ("MultiRecord", False),
+    ]  # fmt: skip
+    assert trials[-1]["why"] == "1 records out instead of 50"
