@@ -121,10 +121,9 @@ def _require_type(value: Any, shape: Shape, path: str) -> None:
     said = {dict: "STRUCTURE_VALUE", list: "LIST_VALUE", bool: "BOOLEAN_VALUE", str: "STRING_VALUE",
             NoneType: "NULL_VALUE"}  # fmt: skip
     seen = said.get(type(value), "NUMBER_VALUE")
-    target = _JAVA_TYPES.get(shape.type_name, shape.type_name.capitalize())
     raise ServiceError(
         "SerializationException",
-        f"{seen} cannot be converted to {target}" + (f" at '{path}'" if path else ""),
+        f"{seen} cannot be converted to {_java_type(shape)}" + (f" at '{path}'" if path else ""),
     )
 
 
@@ -140,9 +139,12 @@ def _require_range(value: Any, shape: Shape, path: str) -> None:
     if not fits:
         raise ServiceError(
             "SerializationException",
-            f"{str(value)[:_SHOWN_CHARACTERS]} is no {_JAVA_TYPES[shape.type_name]}"
-            + (f" at '{path}'" if path else ""),
+            f"{str(value)[:_SHOWN_CHARACTERS]} is no {_java_type(shape)}" + (f" at '{path}'" if path else ""),
         )
+
+
+def _java_type(shape: Shape) -> str:
+    return _JAVA_TYPES.get(shape.type_name, shape.type_name.capitalize())
 
 
 def epoch_seconds(value: float | str) -> float:

@@ -22,7 +22,8 @@ FRESH_SECONDS = 3.0
 
 _WAITER = re.compile(r"\bm/[A-Za-z,+\-0-9]*\bB\b")
 _MOST_CONNECTIONS = 1_000
-_SDK = "AWS-SageMaker-Python-SDK"
+_SDK = re.compile(r"\blib/AWS-SageMaker(-Python-SDK|Core)\b")
+"""SDK v2 and SDK v3."""
 
 
 async def create_transform_job(backend: Backend, call: Call) -> Mapping[str, Any]:
@@ -138,7 +139,7 @@ def _waits(backend: Backend, call: Call, record: JobRecord) -> bool:
     if _WAITER.search(call.user_agent):
         return True
     known = record.arn in backend.seen.get(call.connection, ())
-    return known and _SDK in call.user_agent and time.time() - record.created > FRESH_SECONDS
+    return known and bool(_SDK.search(call.user_agent)) and time.time() - record.created > FRESH_SECONDS
 
 
 def _saw(backend: Backend, call: Call, record: JobRecord) -> None:

@@ -1,0 +1,25 @@
+"""Options and parts of the tests of the AWS front."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from emulator.embedded_store import embedded_store
+from emulator.storage import Storage, StoreAddress
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fuzz-requests", type=int, default=3_000, help="bad requests to send to the API")
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[StoreAddress]:
+    """A store with the bucket bkt and the object in/a.csv."""
+    with embedded_store() as address:
+        storage = Storage(address)
+        storage.client.create_bucket(Bucket="bkt")
+        storage.client.put_object(Bucket="bkt", Key="in/a.csv", Body=b"1,2\n3,4\n")
+        yield address
+        storage.close()

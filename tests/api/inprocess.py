@@ -1,0 +1,113 @@
+"""The application in this process: requests go in as bytes, no port, no containers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+from emulator.api.app import Front, make_app
+from emulator.api.backend import Backend
+from emulator.api.guard import Guard
+from emulator.config import ImageMapping, Settings
+from emulator.jobs import JobController
+from emulator.storage import Storage, StoreAddress
+from emulator.store import Store
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SCRIPTED = ImageMapping(
+    match="scripted*", command=("{python}", "-m", "containers.scripted"), directory=str(ROOT)
+)
+ROLE = "arn:aws:iam::123456789012:role/emulator"
+AUTHORIZATION = (
+    "AWS4-HMAC-SHA256 Credential=test/20261122/us-east-1/sagemaker/aws4_request, "
+    "SignedHeaders=host, Signature=0"
+)
+_T = TypeVar("_T")
+
+
+@dataclass
+class Wire:
+    """Sends requests to the application."""
+
+    http: httpx.AsyncClient
+    backend: Backend
+
+    async def post(self, target: str | bytes, body: bytes, **headers: str) -> httpx.Response:
+        """One POST with that X-Amz-Target, signed unless `authorization` says otherwise."""
+        given = {
+            "x-amz-target": target, "content-type": "application/x-amz-json-1.1",
+            "authorization": AUTHORIZATION,
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        }  # fmt: skip
+        return await self.http.post("/", content=body, headers={k: v for k, v in given.items() if v})
+
+    async def call(self, operation: str, service: str = "SageMaker", **request: Any) -> dict[str, Any]:
+        """The members of the answer. Raises AssertionError for an error."""
+        answer = await self.post(f"{service}.{operation}", json.dumps(request).encode())
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json() if answer.content else {}
+        return found
+
+    async def refused(self, operation: str, service: str = "SageMaker", **request: Any) -> tuple[str, str]:
+        """Code and message of the error that the request gets."""
+        answer = await self.post(f"{service}.{operation}", json.dumps(request).encode())
+        assert answer.status_code == 400, answer.text
+        said = answer.json()
+        return said["__type"], said.get("message", said.get("Message"))
+
+
+@asynccontextmanager
+async def application(
+    address: StoreAddress, settings: Settings | None = None, path: Path | str = ":memory:"
+) -> AsyncIterator[Wire]:
+    """The application over that S3, with an empty memory."""
+    settings = settings or Settings(images=(SCRIPTED,), runtime="process")
+    store, storage = Store(path), Storage(address)
+    controller = JobController(store, address, settings)
+    backend = Backend(store, controller, storage, settings)
+
+    async def reset() -> None:
+        store.clear()
+
+    async def s3(scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 299, "headers": []})
+        await send({"type": "http.response.body", "body": scope["raw_path"]})
+
+    app = make_app(backend, s3, Front(dict, reset), Guard(settings.allowed_hosts))
+    transport = httpx.ASGITransport(app, raise_app_exceptions=True)
+    try:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:4566") as http:
+            yield Wire(http, backend)
+    finally:
+        controller.closing.set()
+        await controller.stop_all(20)
+        storage.close()
+        store.close()
+
+
+def run(work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
+    """Run the coroutine to its end."""
+    return asyncio.run(work())
+
+
+def job_request(name: str = "job", **changes: Any) -> dict[str, Any]:
+    """A valid CreateTransformJob of model "m" over s3://bkt/in/, with `changes`; None drops a member."""
+    request = {
+        "TransformJobName": name,
+        "ModelName": "m",
+        "TransformInput": {
+            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://bkt/in/"}},
+            "SplitType": "Line",
+        },
+        "TransformOutput": {"S3OutputPath": "s3://bkt/out"},
+        "TransformResources": {"InstanceType": "ml.m4.xlarge", "InstanceCount": 1},
+        **changes,
+    }
+    return {key: value for key, value in request.items() if value is not None}

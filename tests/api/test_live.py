@@ -1,0 +1,306 @@
+"""A real `emulator up` in a process of its own, with containers: stops, kills, restarts, locks, waiting."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import botocore.exceptions
+import pytest
+from api.inprocess import ROLE, ROOT, job_request
+from botocore.config import Config
+
+from emulator.child import ChildEmulator, child_emulator
+from emulator.errors import MachineError
+
+TOML = f"""
+runtime = "process"
+[[images]]
+match = "scripted*"
+command = ["{{python}}", "-m", "containers.scripted"]
+directory = {json.dumps(str(ROOT))}
+"""
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+GROUP = "/aws/sagemaker/TransformJobs"
+
+
+def start(folder: Path, *arguments: str) -> Any:
+    (folder / "emulator.toml").write_text(TOML)
+    return child_emulator(
+        folder / "state", arguments=("--s3", "moto", *arguments), environment=CLEAN, directory=folder
+    )
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChildEmulator]:
+    with start(tmp_path_factory.mktemp("live")) as child:
+        yield child
+
+
+@pytest.fixture
+def emulator(server: ChildEmulator) -> ChildEmulator:
+    """A clean server."""
+    server.reset()
+    return server
+
+
+def prepare(emulator: ChildEmulator, **environment: str) -> Any:
+    """The bucket with its input, and the model "m" of two scripted containers; the SageMaker client."""
+    s3, sagemaker = emulator.client("s3"), emulator.client("sagemaker")
+    s3.create_bucket(Bucket="bkt")
+    s3.put_object(Bucket="bkt", Key="in/a.csv", Body=b"1,2\n3,4\n")
+    containers = [
+        {"Image": "scripted:1", "Environment": {"BEHAVIOUR": "lines:sum"}},
+        {"Image": "scripted:1", "Environment": environment},
+    ]
+    sagemaker.create_model(ModelName="m", ExecutionRoleArn=ROLE, Containers=containers)
+    return sagemaker
+
+
+def wait(sagemaker: Any, name: str = "job") -> dict[str, Any]:
+    """The description of the job when it has ended, by botocore's own waiter."""
+    sagemaker.get_waiter("transform_job_completed_or_stopped").wait(TransformJobName=name)
+    found: dict[str, Any] = sagemaker.describe_transform_job(TransformJobName=name)
+    return found
+
+
+def lines(emulator: ChildEmulator, stream_end: str, job: str = "job") -> list[str]:
+    """The messages of the job's stream whose name ends so."""
+    logs = emulator.client("logs")
+    found = logs.describe_log_streams(logGroupName=GROUP, logStreamNamePrefix=f"{job}/")["logStreams"]
+    name = next(item["logStreamName"] for item in found if item["logStreamName"].endswith(stream_end))
+    events = logs.get_log_events(logGroupName=GROUP, logStreamName=name, startFromHead=True)["events"]
+    return [event["message"] for event in events]
+
+
+@pytest.mark.rule("R1.33")
+def test_a_pipeline_runs_and_its_waiter_is_told_at_once(emulator: ChildEmulator) -> None:
+    sagemaker = prepare(emulator, BEHAVIOUR="sleep:1")
+    sagemaker.create_transform_job(**job_request(BatchStrategy="SingleRecord"))
+    began = time.monotonic()
+    assert wait(sagemaker)["TransformJobStatus"] == "Completed"
+    # the waiter asks once a minute: within one minute means that its first question was held open
+    assert time.monotonic() - began < 55
+    body = emulator.client("s3").get_object(Bucket="bkt", Key="out/a.csv.out")["Body"].read()
+    assert body == b"37"
+    assert lines(emulator, "/container-1")[0].startswith("listening on")
+    assert lines(emulator, "/data-log")[0].endswith(
+        ":[sagemaker logs]: MaxConcurrentTransforms=1, MaxPayloadInMB=6, BatchStrategy=SINGLE_RECORD"
+    )
+
+
+@pytest.mark.rule("R1.27", "R1.29")
+def test_a_plain_question_is_answered_at_once_and_an_sdk_that_asks_again_waits(
+    emulator: ChildEmulator,
+) -> None:
+    sagemaker = prepare(emulator, PING="503,503,503,503,503,503,503,503,503,503,200")
+    sdk = emulator.client("sagemaker", config=Config(user_agent_extra="lib/AWS-SageMaker-Python-SDK#2.257.7"))
+    sdk.create_transform_job(**job_request())
+    found = sagemaker.describe_transform_job(TransformJobName="job")
+    assert found["TransformJobStatus"] == "InProgress"
+    assert "TransformStartTime" not in found
+    assert sagemaker.describe_transform_job(TransformJobName="job")["TransformJobStatus"] == "InProgress"
+    assert sdk.describe_transform_job(TransformJobName="job")["TransformJobStatus"] == "InProgress"
+    assert wait(sagemaker)["TransformJobStatus"] == "Completed"
+
+
+@pytest.mark.rule("R1.30")
+def test_50_a_job_is_stopped_in_the_midst_and_leaves_nothing(emulator: ChildEmulator) -> None:
+    sagemaker = prepare(emulator, BEHAVIOUR="sleep:60")
+    sagemaker.create_transform_job(**job_request())
+    while "TransformStartTime" not in sagemaker.describe_transform_job(TransformJobName="job"):
+        time.sleep(0.05)
+    sagemaker.stop_transform_job(TransformJobName="job")
+    sagemaker.stop_transform_job(TransformJobName="job")
+    assert wait(sagemaker)["TransformJobStatus"] == "Stopped"
+    assert emulator.client("s3").list_objects_v2(Bucket="bkt", Prefix="out")["KeyCount"] == 0
+    with pytest.raises(botocore.exceptions.ClientError, match="transform job is in status Stopped"):
+        sagemaker.stop_transform_job(TransformJobName="job")
+
+
+def test_53_many_jobs_run_beside_each_other(emulator: ChildEmulator) -> None:
+    sagemaker = prepare(emulator)
+    names = [f"job-{number}" for number in range(6)]
+    for name in names:
+        output = {"S3OutputPath": f"s3://bkt/{name}"}
+        sagemaker.create_transform_job(**job_request(name, TransformOutput=output))
+    assert [wait(sagemaker, name)["TransformJobStatus"] for name in names] == ["Completed"] * 6
+    s3 = emulator.client("s3")
+    bodies = {s3.get_object(Bucket="bkt", Key=f"{name}/a.csv.out")["Body"].read() for name in names}
+    assert bodies == {b"3\n7"}
+
+
+def test_reset_leaves_nothing_behind(emulator: ChildEmulator) -> None:
+    sagemaker = prepare(emulator, BEHAVIOUR="sleep:60")
+    sagemaker.create_transform_job(**job_request())
+    emulator.client("s3").create_multipart_upload(Bucket="bkt", Key="open")
+    emulator.reset()
+    assert sagemaker.list_transform_jobs()["TransformJobSummaries"] == []
+    assert sagemaker.list_models()["Models"] == []
+    assert emulator.client("s3").list_buckets()["Buckets"] == []
+    with urllib.request.urlopen(f"{emulator.endpoint_url}/_emulator/health") as answer:
+        health = json.load(answer)
+    assert (health["status"], health["jobs_running"]) == ("running", 0)
+    assert "secret" not in json.dumps(health)
+
+
+@pytest.mark.rule("R1.29")
+def test_48_a_killed_emulator_has_failed_its_job_and_shows_the_past(tmp_path: Path) -> None:
+    with start(tmp_path) as first:
+        sagemaker = prepare(first, BEHAVIOUR="sleep:60")
+        sagemaker.create_transform_job(**job_request("done", ModelName="m"))
+        sagemaker.stop_transform_job(TransformJobName="done")
+        wait(sagemaker, "done")
+        sagemaker.create_transform_job(**job_request("Cut-Off"))
+        while "TransformStartTime" not in sagemaker.describe_transform_job(TransformJobName="cut-off"):
+            time.sleep(0.05)
+        os.kill(first.about.pid, signal.SIGKILL)
+        first.process.wait()
+        children = started_by(first)
+    with start(tmp_path) as second:
+        sagemaker = second.client("sagemaker")
+        assert "1 jobs were running when the last emulator died" in second.log()
+        found = sagemaker.describe_transform_job(TransformJobName="cut-off")
+        assert found["TransformJobName"] == "Cut-Off"
+        assert found["TransformJobStatus"] == "Failed"
+        assert found["FailureReason"] == (
+            "InternalServerError: We encountered an internal error. Please try again."
+        )
+        past = sagemaker.describe_transform_job(TransformJobName="done")
+        assert past["TransformJobStatus"] == "Stopped"
+        assert sagemaker.describe_model(ModelName="m")["ModelName"] == "m"
+        assert lines(second, "/data-log", "Cut-Off")[-1].endswith(
+            ":[sagemaker logs]: emulator stopped while the job was running"
+        )
+        assert started_by(first) == []
+        assert children == [] or not any(Path(f"/proc/{pid}").exists() for pid in children)
+
+
+def started_by(emulator: ChildEmulator) -> list[int]:
+    """Processes that work in the emulator's state directory."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if str(emulator.state / "runs").encode() in (entry / "environ").read_bytes():
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_49_a_signal_stops_the_jobs_and_the_exit_code_tells_which(
+    tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    with start(tmp_path) as child:
+        sagemaker = prepare(child, BEHAVIOUR="sleep:60")
+        sagemaker.create_transform_job(**job_request())
+        while "TransformStartTime" not in sagemaker.describe_transform_job(TransformJobName="job"):
+            time.sleep(0.05)
+        os.kill(child.about.pid, number)
+        assert child.process.wait(10) == code
+        assert not (child.state / "server.json").exists()
+    with start(tmp_path) as again:
+        found = again.client("sagemaker").describe_transform_job(TransformJobName="job")
+        assert found["TransformJobStatus"] == "Stopped"
+
+
+def test_51_a_second_emulator_on_the_same_state_or_port_is_refused(
+    server: ChildEmulator, tmp_path: Path
+) -> None:
+    with (
+        pytest.raises(MachineError, match=f"already running on .*, pid {server.about.pid}"),
+        child_emulator(server.state, arguments=("--s3", "moto"), environment=CLEAN),
+    ):
+        pass
+    port = server.endpoint_url.rpartition(":")[2]
+    with (
+        pytest.raises(
+            MachineError, match=f"{port}: Address already in use; an emulator is already running there"
+        ),
+        child_emulator(tmp_path, arguments=("--s3", "moto", "--port", port), environment=CLEAN),
+    ):
+        pass
+
+
+def test_a_foreign_port_is_named(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = str(taken.getsockname()[1])
+        with (
+            pytest.raises(MachineError, match=f"Cannot listen on 127.0.0.1:{port}: Address already in use"),
+            child_emulator(tmp_path, arguments=("--s3", "moto", "--port", port), environment=CLEAN),
+        ):
+            pass
+
+
+def test_the_emulator_does_not_stand_on_itself(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    environment = CLEAN | {"AWS_ENDPOINT_URL_S3": f"http://localhost:{port}"}
+    with (
+        pytest.raises(MachineError, match="the emulator's own address"),
+        child_emulator(tmp_path, arguments=("--port", port), environment=environment),
+    ):
+        pass
+
+
+def test_large_uploads_ranges_and_presigned_urls_go_through_to_s3(emulator: ChildEmulator) -> None:
+    s3 = emulator.client("s3")
+    s3.create_bucket(Bucket="bkt")
+    parts = [bytes([65 + number]) * (5 << 20) for number in range(3)]
+    upload = s3.create_multipart_upload(Bucket="bkt", Key="a b//c+%.bin")["UploadId"]
+    names = {"Bucket": "bkt", "Key": "a b//c+%.bin", "UploadId": upload}
+    done = [
+        {"PartNumber": number, "ETag": s3.upload_part(**names, PartNumber=number, Body=part)["ETag"]}
+        for number, part in enumerate(parts, start=1)
+    ]
+    s3.complete_multipart_upload(**names, MultipartUpload={"Parts": done})
+    whole = s3.get_object(Bucket="bkt", Key="a b//c+%.bin")["Body"].read()
+    assert whole == b"".join(parts)
+    piece = s3.get_object(Bucket="bkt", Key="a b//c+%.bin", Range="bytes=5242870-5242890")
+    assert (piece["ResponseMetadata"]["HTTPStatusCode"], piece["Body"].read()) == (
+        206,
+        whole[5242870:5242891],
+    )
+    url = s3.generate_presigned_url("get_object", Params={"Bucket": "bkt", "Key": "a b//c+%.bin"})
+    with urllib.request.urlopen(url) as answer:
+        assert answer.read() == whole
+    put = s3.generate_presigned_url("put_object", Params={"Bucket": "bkt", "Key": "put"})
+    with urllib.request.urlopen(urllib.request.Request(put, b"by url", method="PUT")):
+        pass
+    assert s3.head_object(Bucket="bkt", Key="put")["ContentLength"] == 6
+
+
+def test_the_commands_show_and_stop_jobs(emulator: ChildEmulator) -> None:
+    def command(*words: str) -> str:
+        ran = subprocess.run(
+            [sys.executable, "-m", "emulator", *words, "--state-dir", str(emulator.state)],
+            env=CLEAN, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
+
+    sagemaker = prepare(emulator, BEHAVIOUR="sleep:60")
+    sagemaker.create_transform_job(**job_request())
+    stopped = json.loads(command("stop", "job", "--json"))
+    assert stopped == {"TransformJobName": "job", "TransformJobStatus": "Stopped"}
+    assert [item["TransformJobName"] for item in json.loads(command("jobs", "--json"))] == ["job"]
+    assert "Stopped" in command("jobs")
+    assert json.loads(command("describe", "job", "--json"))["TransformJobStatus"] == "Stopped"
+    assert "TransformInput.SplitType" in command("describe", "job")
+    for line in command("logs", "job", "-f", "--json").splitlines():
+        assert set(json.loads(line)) == {"stream", "timestamp", "message"}
+    exported = command("env").splitlines()
+    assert f"export AWS_ENDPOINT_URL={emulator.endpoint_url}" in exported
+    assert any(line.startswith("export SAGEMAKER_USER_CONFIG_OVERRIDE=") for line in exported)
