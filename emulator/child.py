@@ -62,6 +62,16 @@ class ChildEmulator:
         with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - the address of our child
             answer.read()
 
+    def faults(self, *faults: str) -> None:
+        """Jobs that start from now on meet these faults, such as "container=2 record=17 status=500"."""
+        request = urllib.request.Request(  # noqa: S310 - the address of our child
+            f"{self.endpoint_url}/_emulator/faults",
+            json.dumps({"faults": faults}).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+            answer.read()
+
     def log(self) -> str:
         """What it wrote to stderr so far."""
         return (self.state / "emulator.log").read_text(errors="replace")

@@ -89,6 +89,7 @@ class Settings(BaseModel):
     ping_interval_s: float = Field(default=0.1, gt=0)
     no_answer_is_internal_error: bool = False
     faults: tuple[str, ...] = ()
+    trace: Literal["off", "errors", "sample", "all"] = "errors"
     describe_wait_s: float = Field(default=45.0, ge=0, le=55)
     quotas: dict[str, int] = Field(default_factory=dict)
     enforce_bind_to_port_label: bool = False

@@ -76,7 +76,8 @@ class JobController:
         instances = tuple(new_instance_id() for _ in range(job.transform_resources.instance_count))
         logs = JobLogs(self._store, record, model, instances)
         sinks = [logs.sink, *(make(record) for make in self.sink_factories)]
-        run = JobRun(model, job, _to_all(sinks), instance_names=instances)
+        recorded = self._settings.trace in ("sample", "all")
+        run = JobRun(model, job, _to_all(sinks), recorded, instances)
         running = _Running(record, run)
         run.on_started = lambda: self._change(running, JobStatus.IN_PROGRESS, started=run.started_at)
         self._running[record.key] = running
@@ -84,6 +85,10 @@ class JobController:
         task = asyncio.create_task(self._supervise(running, logs))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def set_faults(self, faults: tuple[str, ...]) -> None:
+        """Jobs that start from now on meet these faults and no others."""
+        self._settings = self._settings.changed(faults=faults)
 
     def stop(self, record: JobRecord) -> None:
         """The job is Stopping, and Stopped soon (R1.30). Raises ServiceError when it has ended (R1.31)."""

@@ -21,6 +21,7 @@ from emulator.api.app import Front, make_app
 from emulator.api.backend import Backend
 from emulator.api.guard import Guard
 from emulator.api.s3_proxy import S3Proxy
+from emulator.api.tracing import Tracing
 from emulator.api.watchers import watching
 from emulator.config import Settings, region
 from emulator.constraints import service_model
@@ -31,6 +32,7 @@ from emulator.own_store import StoreBehind, StoreChoice, empty, open_store
 from emulator.state import About
 from emulator.storage import Storage
 from emulator.store import Store
+from emulator.trace import record_policy
 from emulator.workspace import open_workspace
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -90,6 +92,7 @@ async def _opened(plan: Plan, behind: StoreBehind, about: About) -> AsyncIterato
 
         async def reset() -> None:
             await controller.stop_all(STOP_SECONDS)
+            controller.set_faults(plan.settings.faults)
             await asyncio.to_thread(store.clear)
             backend.seen.clear()
             if behind.is_own:
@@ -97,8 +100,9 @@ async def _opened(plan: Plan, behind: StoreBehind, about: About) -> AsyncIterato
 
         front = Front(lambda: {**state.public(about), "jobs_running": controller.running}, reset)
         guard = Guard(plan.settings.allowed_hosts, open_to_network=plan.host not in LOOPBACK)
-        async with watching(controller, store, plan.settings.webhook) as pages:
-            yield backend, make_app(backend, proxy, front, guard, (pages,))
+        tracing = Tracing(record_policy(plan.settings.trace), behind.address.endpoint_url)
+        async with watching(controller, store, tracing, plan.settings.webhook) as pages:
+            yield backend, make_app(backend, proxy, front, guard, pages)
     finally:
         await proxy.close()
         storage.close()

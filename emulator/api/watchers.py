@@ -1,4 +1,4 @@
-"""Those who watch a server's jobs: the metrics, and the webhook if one is set."""
+"""Those who watch a server's jobs: the traces, the metrics, and the webhook if one is set."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from emulator.api.faults_page import faults_router
 from emulator.api.metrics_page import metrics_router
 from emulator.api.tags import tags_of
+from emulator.api.tracing import Tracing
 from emulator.api.transform_jobs import described
 from emulator.jobs import JobController
 from emulator.metrics import Metrics
@@ -19,13 +21,18 @@ from emulator.store import Store
 
 
 @asynccontextmanager
-async def watching(controller: JobController, store: Store, webhook: str | None) -> AsyncIterator[APIRouter]:
-    """Metrics are taken and events are posted while the block runs; the router has the metrics' page."""
+async def watching(
+    controller: JobController, store: Store, tracing: Tracing, webhook: str | None
+) -> AsyncIterator[tuple[APIRouter, ...]]:
+    """Traces and metrics are taken, events are posted while the block runs; the routers have the pages."""
+    controller.sink_factories.append(tracing.sink)
+    controller.observers.append(tracing.observe)
     metrics = Metrics(controller.progress)
     controller.sink_factories.append(metrics.sink)
     controller.observers.append(metrics.observe)
+    pages = (metrics_router(metrics), faults_router(controller))
     if webhook is None:
-        yield metrics_router(metrics)
+        yield pages
         return
 
     def detail(record: JobRecord) -> Mapping[str, Any]:
@@ -33,4 +40,4 @@ async def watching(controller: JobController, store: Store, webhook: str | None)
 
     async with notifier(webhook, detail) as notifying:
         controller.observers.append(notifying.observe)
-        yield metrics_router(metrics)
+        yield pages

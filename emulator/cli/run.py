@@ -63,7 +63,7 @@ def run(
         bool | None, Flag("--instance-limits", help="Containers get the memory and CPUs of the InstanceType.")
     ] = None,
     transport: Annotated[str | None, Flag(help="lean or httpx.")] = None,
-    trace: Annotated[str, Flag(help="Keep invocations: off, errors, sample or all.")] = "errors",
+    trace: Annotated[str | None, Flag(help="Keep invocations: off, errors, sample or all.")] = None,
     faults: Annotated[
         list[str] | None,
         Flag("--fault", help='A fault on demand: "container=2 record=17 status=500". Repeatable.'),
@@ -77,7 +77,7 @@ def run(
     settings = load_settings(config)
     settings = settings.changed(
         runtime=runtime, pull=pull, profile=profile, instance_limits=instance_limits, transport=transport,
-        faults=faults,
+        faults=faults, trace=trace,
     )  # fmt: skip
     parse_faults(settings.faults)
     request = read_request(job) if job else {}
@@ -101,7 +101,7 @@ def run(
         settings.with_aws_timing() if aws_timing else settings,
         [parse_put(text) for text in put_files or []],
         [parse_get(text) for text in get_files or []],
-        record_policy(trace),
+        record_policy(settings.trace),
         quiet=quiet,
     )
     plan.fill_defaults()

@@ -15,8 +15,9 @@ import typer
 from rich.console import Console
 
 from emulator import state
-from emulator.config import Settings, load_settings
+from emulator.config import load_settings
 from emulator.errors import UsageError
+from emulator.faults import parse_faults
 from emulator.local import run_loop
 from emulator.own_store import StoreChoice
 from emulator.server import LOOPBACK, Plan, serve
@@ -42,12 +43,19 @@ def up(
     describe_wait: Annotated[
         float | None, Flag(help="Seconds DescribeTransformJob is held open for waiting clients; 0: never.")
     ] = None,
+    trace: Annotated[str | None, Flag(help="Keep invocations: off, errors, sample or all.")] = None,
+    faults: Annotated[
+        list[str] | None, Flag("--fault", help='A fault on demand: "container=2 record=17 status=500".')
+    ] = None,
     config: Annotated[Path | None, Flag(help="Settings file instead of ./emulator.toml.")] = None,
     aws_timing: Annotated[bool, Flag("--aws-timing", help="Ping once a second for 30 minutes.")] = False,
     as_json: Annotated[bool, Flag("--json", help="One line of JSON on stdout when ready.")] = False,
 ) -> None:
     """Serve SageMaker's batch transform, its logs and S3 until Ctrl-C."""
-    settings = _settings(config, {"runtime": runtime, "describe_wait_s": describe_wait})
+    settings = load_settings(config).changed(
+        runtime=runtime, describe_wait_s=describe_wait, trace=trace, faults=faults
+    )
+    parse_faults(settings.faults)
     folder = _folder(state_dir)
     os.environ["EMULATOR_STATE_DIR"] = str(folder)  # for the scratch space of jobs
     plan = Plan(settings.with_aws_timing() if aws_timing else settings, folder, host, port, _store_choice(s3))
@@ -99,11 +107,6 @@ def _default_folder() -> Path:
 
 def _folder(named: Path | None) -> Path:
     return (named or state_directory()).absolute()
-
-
-def _settings(config: Path | None, changes: dict[str, object]) -> Settings:
-    given = {name: value for name, value in changes.items() if value is not None}
-    return Settings.model_validate(load_settings(config).model_dump() | given)
 
 
 def _store_choice(text: str) -> StoreChoice:

@@ -83,10 +83,11 @@ class Recorder:
             self._lines.append((event.container, event.time.timestamp(), event.text))
 
     def close(self) -> None:
-        """Everything kept is in the file."""
+        """Everything kept is in the file; what comes later is let go."""
         if self._writer is not None:
             self._flush()
             self._writer.close()
+            self._writer = None
 
     def _keep(self, instance: str, source: str, payload: Payload, hops: tuple[Hop, ...], error: str) -> None:
         traced = tuple(self._hop(hop) for hop in hops)
