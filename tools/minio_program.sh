@@ -11,7 +11,7 @@ from_image() {
     local container
     container=$(docker create sagemaker-transform-emulator/minio)
     docker cp "$container:/usr/local/bin/minio" "$out.new" > /dev/null
-    docker rm "$container" > /dev/null
+    docker rm --volumes "$container" > /dev/null
     chmod +x "$out.new"
     mv "$out.new" "$out"
 }
