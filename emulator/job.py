@@ -62,6 +62,9 @@ async def _transform(run: JobRun, services: Services) -> None:
         for number, name in enumerate(names):
             share = objects[number::count]  # R5.1, R5.3: whole objects, round robin in key order
             group.create_task(_run_instance(run, services, needs, share, name))
+    config = run.job.data_capture_config
+    if config is not None and run.started_at is not None:
+        await capture.write_manifests(config, run.completed, run.started_at, services.storage)
 
 
 async def _run_instance(

@@ -1,4 +1,4 @@
-"""Look for wrong bytes: random objects with random settings through the emulator's pure parts and the slow reference.
+"""Look for wrong bytes: random objects and settings through the emulator's pure parts and a slow reference.
 
 `python tools/wrong_bytes.py --examples 1000000` prints how many were run and how long it took; the first
 disagreement ends it with the seed that makes it again. The same models, by Hypothesis and a few thousand at a

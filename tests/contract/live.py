@@ -15,6 +15,7 @@ from typing import Any
 
 import boto3
 import botocore.exceptions
+import httpx
 from botocore.config import Config
 from cases import BUCKET, Case, job_request, model_request
 from observation import ApiError, Ledger, Seen
@@ -116,6 +117,10 @@ class Live:
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
         keys = [entry["Key"] for page in pages for entry in page.get("Contents", ())]
         return {key: self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in keys}
+
+    def metrics(self) -> str:
+        """What Prometheus would read now."""
+        return httpx.get(f"{self.endpoint}/_emulator/metrics").raise_for_status().text
 
     def run(self, case: Case) -> Seen:
         """The case's job has ended, or was refused."""
