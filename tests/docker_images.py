@@ -16,6 +16,7 @@ IMAGES = ROOT / "tests" / "images"
 REPOSITORY = "sagemaker-transform-emulator-test"
 SCRIPTED = f"{REPOSITORY}/scripted:latest"
 FOREIGN = f"{REPOSITORY}/foreign:latest"
+EVALUATING = f"{REPOSITORY}/evaluating:latest"
 BASES = (
     f"{REPOSITORY}/python:bookworm",
     "sagemaker-transform-emulator/base-python:latest",
@@ -44,7 +45,7 @@ def base_image() -> str:
 
 
 def build(folder: Path) -> None:
-    """Both images are there, made from the working tree."""
+    """All images are there, made from the working tree."""
     base = base_image()
     shutil.copytree(
         ROOT / "containers",
@@ -56,9 +57,13 @@ def build(folder: Path) -> None:
         "-c", "import sys; print('%d.%d' % sys.version_info[:2])",
     )  # fmt: skip
     _packages(folder / "packages", version)
-    for name, image, context in (("scripted", SCRIPTED, folder), ("foreign", FOREIGN, IMAGES)):
-        dockerfile = str(IMAGES / f"{name}.Dockerfile")
-        docker("build", "-q", "-t", image, "--build-arg", f"BASE={base}", "-f", dockerfile, str(context))
+    for image, dockerfile, script, context in (
+        (SCRIPTED, "scripted.Dockerfile", "", folder),
+        (FOREIGN, "foreign.Dockerfile", "foreign.py", IMAGES),
+        (EVALUATING, "foreign.Dockerfile", "evaluating.py", IMAGES),
+    ):
+        arguments = ["--build-arg", f"BASE={base}", *(["--build-arg", f"SCRIPT={script}"] if script else [])]
+        docker("build", "-q", "-t", image, *arguments, "-f", str(IMAGES / dockerfile), str(context))
 
 
 def _packages(target: Path, version: str) -> None:

@@ -11,7 +11,7 @@ from docker.types import LogConfig, Mount
 
 from emulator.errors import ContainerError, ModelError
 from emulator.runtime.base import ContainerSpec
-from emulator.runtime.docker_container import Made, remove
+from emulator.runtime.docker_container import Made, Output, remove
 from emulator.runtime.ending import start_failure
 from emulator.runtime.engine import Engine, engine_errors, explanation
 from emulator.runtime.hardening import Confinement
@@ -51,7 +51,8 @@ def make(engine: Engine, plan: Plan, confinement: Confinement) -> Made:
     Raises ModelError for the archive, ContainerError when the image cannot be run, EngineError for the
     rest; what was made until then is removed.
     """
-    api, container, volume, output = engine.api, "", "", None
+    api, container, volume = engine.api, "", ""
+    output: Output | None = None
     try:
         with engine_errors(f'make container "{plan.spec.name}"'):
             volume = api.create_volume(plan.name, labels=dict(plan.labels))["Name"]
@@ -60,8 +61,7 @@ def make(engine: Engine, plan: Plan, confinement: Confinement) -> Made:
             container = _create(engine, plan, confinement, volume)
             if not confinement.model_is_read_only:
                 _fill(engine, plan, container)
-            output = api.attach_socket(container, params={"stdout": 1, "stderr": 1, "stream": 1})
-        output._sock.settimeout(None)  # noqa: SLF001 - the SDK offers no other way to read without a time limit
+            output = Output(api.attach_socket(container, params={"stdout": 1, "stderr": 1, "stream": 1}))
         _start(engine, plan, container)
         return _made(engine, plan, container, volume, output)
     except BaseException:
@@ -151,7 +151,7 @@ def _start(engine: Engine, plan: Plan, container: str) -> None:
             ) from None
 
 
-def _made(engine: Engine, plan: Plan, container: str, volume: str, output: Any) -> Made:
+def _made(engine: Engine, plan: Plan, container: str, volume: str, output: Output) -> Made:
     with engine_errors(f'find container "{plan.spec.name}"'):
         found = engine.api.inspect_container(container)
     settings = found["NetworkSettings"]

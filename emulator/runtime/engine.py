@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -52,6 +53,7 @@ def connect() -> Engine:
     """
     try:
         base_url = _context_host()
+        _knock(base_url or os.environ.get("DOCKER_HOST") or f"unix://{_SOCKET}")
         client = (
             APIClient(base_url=base_url, version="auto", timeout=CALL_TIMEOUT_S, max_pool_size=_MOST_CALLS)
             if base_url
@@ -100,6 +102,13 @@ def _context_host() -> str | None:
 
     context = ContextAPI.get_current_context()
     return str(context.Host) if context is not None and context.Host else None
+
+
+def _knock(url: str) -> None:
+    """A Unix socket accepts connections; OSError tells why not. The SDK would leave its own socket open."""
+    if url.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(url.removeprefix("unix://"))
 
 
 def _first_cause(error: BaseException) -> str:

@@ -5,10 +5,48 @@ from __future__ import annotations
 import ipaddress
 import socket
 import struct
+from dataclasses import dataclass
 from pathlib import Path
 
 _LISTEN = "0A"
 _RESOLVER = "127.0.0.11"
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """Where a container listens, and the port it was to listen on, both as seen by itself.
+
+    `outside` tells that its loopback is out of our reach; `told` that SAGEMAKER_BIND_TO_PORT named the port.
+    """
+
+    addresses: frozenset[tuple[str, int]]
+    wanted: int
+    outside: bool
+    told: bool
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether it listens, but on other ports only."""
+        return bool(self.addresses) and not self._hosts
+
+    @property
+    def to_itself(self) -> bool:
+        """Whether it listens on the right port, but only its own processes can connect."""
+        return (
+            self.outside
+            and bool(self._hosts)
+            and all(ipaddress.ip_address(host).is_loopback for host in self._hosts)
+        )
+
+    @property
+    def words(self) -> str:
+        """The same as a sentence."""
+        variable = " (SAGEMAKER_BIND_TO_PORT)" if self.told else ""
+        return sentence(set(self.addresses), self.wanted, variable, outside=self.outside)
+
+    @property
+    def _hosts(self) -> set[str]:
+        return {host for host, port in self.addresses if port == self.wanted}
 
 
 def describe(pid: int, wanted: int) -> str:

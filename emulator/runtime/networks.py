@@ -1,4 +1,9 @@
-"""One network for each job: made when its first container starts, gone when its last one has stopped."""
+"""One network for each job: made when its first container starts, gone when its last one has stopped.
+
+With EnableNetworkIsolation the network is internal: the engine lets nothing through to other hosts or
+networks. This host's own addresses stay reachable, which the engine cannot prevent, so what listens there
+on all addresses is visible to such a container; it gets no relay, no endpoint and no keys.
+"""
 
 from __future__ import annotations
 

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-_SESSION, _USER_TICKS, _SYSTEM_TICKS, _RESIDENT_PAGES = 3, 11, 12, 21  # fields of stat after the name
+_PARENT, _SESSION, _USER_TICKS, _SYSTEM_TICKS, _RESIDENT_PAGES = (
+    1,
+    3,
+    11,
+    12,
+    21,
+)  # in stat, after the name
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +36,37 @@ class Measured(Protocol):
 
 def session_usage(session: int, proc: Path = Path("/proc")) -> Usage | None:
     """The usage of all processes of a session, None where there is no /proc or nothing is left of it."""
-    ticks = pages = 0
-    seen = False
-    for stat in proc.glob("[0-9]*/stat"):
-        with suppress(OSError):  # processes end while one looks
-            fields = stat.read_text().rpartition(")")[2].split()
-            if int(fields[_SESSION]) == session:
-                seen = True
-                ticks += int(fields[_USER_TICKS]) + int(fields[_SYSTEM_TICKS])
-                pages += int(fields[_RESIDENT_PAGES])
-    if not seen:
+    found = [fields for stat in proc.glob("[0-9]*/stat") if (fields := _fields(stat))]
+    return _total([fields for fields in found if int(fields[_SESSION]) == session])
+
+
+def tree_usage(pid: int, proc: Path = Path("/proc")) -> Usage | None:
+    """The usage of a process and all its descendants, None when it cannot be seen."""
+    by_parent: dict[int, list[tuple[int, list[str]]]] = {}
+    own = _fields(proc / str(pid) / "stat")
+    if own is None:
         return None
+    for stat in proc.glob("[0-9]*/stat"):
+        fields = _fields(stat)
+        if fields:
+            by_parent.setdefault(int(fields[_PARENT]), []).append((int(stat.parent.name), fields))
+    tree = [(pid, own)]
+    for member, _ in tree:
+        tree.extend(by_parent.get(member, ()))
+    return _total([fields for _, fields in tree])
+
+
+def _fields(stat: Path) -> list[str] | None:
+    with suppress(OSError):  # processes end while one looks
+        return stat.read_text().rpartition(")")[2].split()
+    return None
+
+
+def _total(processes: list[list[str]]) -> Usage | None:
+    if not processes:
+        return None
+    ticks = sum(int(fields[_USER_TICKS]) + int(fields[_SYSTEM_TICKS]) for fields in processes)
+    pages = sum(int(fields[_RESIDENT_PAGES]) for fields in processes)
     return Usage(ticks / os.sysconf("SC_CLK_TCK"), pages * os.sysconf("SC_PAGE_SIZE"))
 
 

@@ -1,5 +1,6 @@
-# An image that knows nothing of this project, and does not promise to listen where it is told
+# Images that know nothing of this project, and do not promise to listen where they are told
 ARG BASE
 FROM ${BASE}
-COPY foreign.py /srv/
-ENTRYPOINT ["python3", "/srv/foreign.py"]
+ARG SCRIPT=foreign.py
+COPY ${SCRIPT} /srv/server.py
+ENTRYPOINT ["python3", "/srv/server.py"]
