@@ -60,7 +60,8 @@ def up(
     os.environ["EMULATOR_STATE_DIR"] = str(folder)  # for the scratch space of jobs
     plan = Plan(settings.with_aws_timing() if aws_timing else settings, folder, host, port, _store_choice(s3))
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    logging.getLogger("botocore").setLevel(logging.WARNING)
+    for library in ("botocore", "uvicorn"):
+        logging.getLogger(library).setLevel(logging.WARNING)
     sys.exit(run_loop(serve(plan, lambda about, left: _announce(plan, about, left, as_json=as_json))))
 
 
@@ -80,8 +81,6 @@ def env(
 
 
 def _announce(plan: Plan, about: About, interrupted: int, *, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(asdict(about)), flush=True)
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     console.print(f"SageMaker batch transform: {about.endpoint_url}\nS3: {about.s3}\nstate: {plan.state}")
     if interrupted:
@@ -93,6 +92,8 @@ def _announce(plan: Plan, about: About, interrupted: int, *, as_json: bool) -> N
             style="yellow",
         )
     console.print('In another shell: eval "$(emulator env)"' + _named(plan.state))
+    if as_json:  # last: whoever waits for it may read the rest then
+        print(json.dumps(asdict(about)), flush=True)
 
 
 def _named(folder: Path) -> str:

@@ -66,9 +66,9 @@ class Fuzzer:
     def target(self) -> str:
         """Something that is no operation of ours."""
         return self.random.choice((
-            ".", "SageMaker", "SageMaker.", "SageMaker.Nope", "SageMaker.CreateEndpoint", 
-            "Nope.CreateModel",
-            "SageMaker.createmodel", "SageMaker.CreateModel.x", "x" * 4000, "Logs_20140328.PutLogEvents", "\xe9",
+            ".", "SageMaker", "SageMaker.", "SageMaker.Nope", "SageMaker.CreateEndpoint", "Nope.CreateModel",
+            "SageMaker.createmodel", "SageMaker.CreateModel.x", "x" * 4000, "Logs_20140328.PutLogEvents",
+            "\xe9",
         ))  # fmt: skip
 
     def value(self, shape: Any, depth: int) -> Any:  # noqa: PLR0911 - one for each kind of shape

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import botocore.exceptions
+import httpx
 import pytest
 from api.inprocess import ROLE, ROOT, job_request
 from botocore.config import Config
@@ -255,31 +256,54 @@ def test_the_emulator_does_not_stand_on_itself(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.needs("minio")
+def test_signatures_hold_through_to_a_store_that_checks_them(tmp_path: Path) -> None:
+    with start(tmp_path, "--s3", "minio") as child:
+        carry_large_objects(child)
+        forged = child.client("s3", aws_secret_access_key="wrong-secret")
+        with pytest.raises(botocore.exceptions.ClientError, match="SignatureDoesNotMatch"):
+            forged.list_buckets()
+        sagemaker = prepare(child)
+        sagemaker.create_transform_job(**job_request())
+        assert wait(sagemaker)["TransformJobStatus"] == "Completed"
+        child.stop()
+    with start(tmp_path, "--s3", "minio") as again:
+        body = again.client("s3").get_object(Bucket="bkt", Key="out/a.csv.out")["Body"].read()
+        assert body == b"3\n7"
+        again.reset()
+        assert again.client("s3").list_buckets()["Buckets"] == []
+
+
 def test_large_uploads_ranges_and_presigned_urls_go_through_to_s3(emulator: ChildEmulator) -> None:
+    carry_large_objects(emulator)
+
+
+def carry_large_objects(emulator: ChildEmulator) -> None:
+    """Multipart uploads, ranges, odd keys, presigned URLs."""
     s3 = emulator.client("s3")
-    s3.create_bucket(Bucket="bkt")
+    s3.create_bucket(Bucket="big")
     parts = [bytes([65 + number]) * (5 << 20) for number in range(3)]
-    upload = s3.create_multipart_upload(Bucket="bkt", Key="a b//c+%.bin")["UploadId"]
-    names = {"Bucket": "bkt", "Key": "a b//c+%.bin", "UploadId": upload}
+    upload = s3.create_multipart_upload(Bucket="big", Key="a b/c+%ü.bin")["UploadId"]
+    names = {"Bucket": "big", "Key": "a b/c+%ü.bin", "UploadId": upload}
     done = [
         {"PartNumber": number, "ETag": s3.upload_part(**names, PartNumber=number, Body=part)["ETag"]}
         for number, part in enumerate(parts, start=1)
     ]
     s3.complete_multipart_upload(**names, MultipartUpload={"Parts": done})
-    whole = s3.get_object(Bucket="bkt", Key="a b//c+%.bin")["Body"].read()
+    whole = s3.get_object(Bucket="big", Key="a b/c+%ü.bin")["Body"].read()
     assert whole == b"".join(parts)
-    piece = s3.get_object(Bucket="bkt", Key="a b//c+%.bin", Range="bytes=5242870-5242890")
+    piece = s3.get_object(Bucket="big", Key="a b/c+%ü.bin", Range="bytes=5242870-5242890")
     assert (piece["ResponseMetadata"]["HTTPStatusCode"], piece["Body"].read()) == (
         206,
         whole[5242870:5242891],
     )
-    url = s3.generate_presigned_url("get_object", Params={"Bucket": "bkt", "Key": "a b//c+%.bin"})
-    with urllib.request.urlopen(url) as answer:
-        assert answer.read() == whole
-    put = s3.generate_presigned_url("put_object", Params={"Bucket": "bkt", "Key": "put"})
-    with urllib.request.urlopen(urllib.request.Request(put, b"by url", method="PUT")):
-        pass
-    assert s3.head_object(Bucket="bkt", Key="put")["ContentLength"] == 6
+    for version in ("s3", "s3v4"):
+        signer = emulator.client("s3", config=Config(signature_version=version))
+        url = signer.generate_presigned_url("get_object", Params={"Bucket": "big", "Key": "a b/c+%ü.bin"})
+        assert httpx.get(url).content == whole
+        put = signer.generate_presigned_url("put_object", Params={"Bucket": "big", "Key": "put"})
+        assert httpx.put(put, content=b"by url").status_code == 200
+    assert s3.head_object(Bucket="big", Key="put")["ContentLength"] == 6
 
 
 def test_the_commands_show_and_stop_jobs(emulator: ChildEmulator) -> None:

@@ -136,16 +136,20 @@ def test_containers_of_a_pipeline_need_the_label_when_that_is_enforced(talk: Any
         (
             {"TransformJobName": "my_job"},
             (
-                "1 validation error detected: Value 'my_job' at 'transformJobName' failed to satisfy constraint: "
+                "1 validation error detected: Value 'my_job' at 'transformJobName' failed to satisfy "
+                "constraint: "
                 "Member must satisfy regular expression pattern: [a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"
             ),
         ),
         (
             {"ModelClientConfig": {"InvocationsTimeoutInSeconds": 3601, "InvocationsMaxRetries": 4}},
             (
-                "2 validation errors detected: Value '3601' at 'modelClientConfig.invocationsTimeoutInSeconds' "
-                "failed to satisfy constraint: Member must have value less than or equal to 3600; Value '4' at "
-                "'modelClientConfig.invocationsMaxRetries' failed to satisfy constraint: Member must have value "
+                "2 validation errors detected: Value '3601' at "
+                "'modelClientConfig.invocationsTimeoutInSeconds' "
+                "failed to satisfy constraint: Member must have value less than or equal to 3600; Value "
+                "'4' at "
+                "'modelClientConfig.invocationsMaxRetries' failed to satisfy constraint: Member must have "
+                "value "
                 "less than or equal to 3"
             ),
         ),
@@ -159,7 +163,8 @@ def test_containers_of_a_pipeline_need_the_label_when_that_is_enforced(talk: Any
         (
             {"ModelName": None},
             (
-                "1 validation error detected: Value null at 'modelName' failed to satisfy constraint: Member must "
+                "1 validation error detected: Value null at 'modelName' failed to satisfy constraint: "
+                "Member must "
                 "not be null"
             ),
         ),
@@ -187,8 +192,10 @@ def test_a_job_needs_a_model_and_objects(talk: Any) -> None:
     assert no_objects == (
         "ValidationException",
         (
-            'No S3 objects found under S3 URL "s3://bkt/none/" given in input data source. Please ensure that '
-            "the bucket exists in the selected region (us-east-1), that objects exist under that S3 prefix, and "
+            'No S3 objects found under S3 URL "s3://bkt/none/" given in input data source. Please '
+            "ensure that "
+            "the bucket exists in the selected region (us-east-1), that objects exist under that S3 "
+            "prefix, and "
             f'that the role "{ROLE}" has "s3:ListBucket" permissions on bucket "bkt".'
         ),
     )
@@ -224,8 +231,10 @@ def test_a_quota_counts_the_instances_of_running_jobs(talk: Any) -> None:
         "ResourceLimitExceeded",
         (
             "The account-level service limit 'ml.m4.xlarge for transform job usage' is 0 Instances, with "
-            "current utilization of 0 Instances and a request delta of 1 Instances. Please use AWS Service Quotas "
-            "to request an increase for this quota. If AWS Service Quotas is not available, contact AWS support "
+            "current utilization of 0 Instances and a request delta of 1 Instances. Please use AWS "
+            "Service Quotas "
+            "to request an increase for this quota. If AWS Service Quotas is not available, contact "
+            "AWS support "
             "to request an increase for this quota."
         ),
     )
