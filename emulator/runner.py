@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from emulator.errors import DataError, InvocationError, JobError, RecordError, StorageError
 from emulator.events import (
     DataLogLine,
+    Finding,
     InvocationDone,
     ObjectCompleted,
     ObjectFailed,
@@ -113,6 +114,10 @@ async def transform_object(instance: Instance, item: InputObject) -> JobError | 
     except (DataError, InvocationError, StorageError) as error:
         report_failure(instance, item.source.location, error)
         return error
+    if writer.kept_plain:
+        instance.sink(
+            Finding(instance.name, "", f"{item.output} is not encrypted: the store has no key service")
+        )
     instance.progress.objects_done += 1
     instance.sink(ObjectCompleted(instance.name, item.source, item.output, records, writer.size))
     return None

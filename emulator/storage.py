@@ -29,6 +29,7 @@ _T = TypeVar("_T")
 _MISSING = {"NoSuchBucket": "bucket", "NoSuchKey": "object", "404": "object", "NotFound": "object"}
 _DENIED = {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "Forbidden"}
 _CHANGED = {"PreconditionFailed", "412"}
+_ENCRYPTION = {"ServerSideEncryption", "SSEKMSKeyId"}
 _FULL = {"XMinioStorageFull", "EntityTooLarge", "InsufficientStorage"}
 
 
@@ -254,13 +255,17 @@ class Storage:
 
 
 class OutputWriter:
-    """Collects one output object. Small ones are put at the end, larger ones go up part by part."""
+    """Collects one output object. Small ones are put at the end, larger ones go up part by part.
+
+    `kept_plain` says that a key was asked for and the store has no key service.
+    """
 
     def __init__(self, storage: Storage, location: S3Location, extra: dict[str, str]) -> None:
         self.location = location
         self.size = 0
         self._storage = storage
         self._extra = extra
+        self.kept_plain = False
         self._buffer: list[bytes] = []
         self._buffered = 0
         self._upload_id: str | None = None
@@ -287,9 +292,7 @@ class OutputWriter:
             body = b"".join(self._buffer)
             await storage._settled(  # noqa: SLF001 - one module, two halves of one job
                 location,
-                lambda: storage.client.put_object(
-                    Bucket=location.bucket, Key=location.key, Body=body, **self._extra
-                ),
+                lambda: self._encrypted(storage.client.put_object, Body=body),
             )
             return
         if self._buffer:
@@ -319,6 +322,19 @@ class OutputWriter:
                 await self._storage.abort_upload(self.location, self._upload_id)
             self._upload_id = None
 
+    def _encrypted(self, call: Callable[..., Any], **arguments: Any) -> Any:
+        """Call S3 for this object; a store that has no key service keeps it plain (R2.24)."""
+        place = {"Bucket": self.location.bucket, "Key": self.location.key}
+        try:
+            return call(**place, **self._extra, **arguments)
+        except botocore.exceptions.ClientError as error:
+            refused = error.response.get("Error", {}).get("Code") == "NotImplemented"
+            if not refused or not self._extra.keys() & _ENCRYPTION:
+                raise
+        self._extra = {name: value for name, value in self._extra.items() if name not in _ENCRYPTION}
+        self.kept_plain = True
+        return call(**place, **self._extra, **arguments)
+
     async def _send_part(self) -> None:
         body = b"".join(self._buffer)
         self._buffer.clear()
@@ -337,7 +353,7 @@ class OutputWriter:
         location, client, journal = self.location, self._storage.client, self._storage._journal  # noqa: SLF001
 
         def create() -> None:
-            answer = client.create_multipart_upload(Bucket=location.bucket, Key=location.key, **self._extra)
+            answer = self._encrypted(client.create_multipart_upload)
             self._upload_id = answer["UploadId"]
             journal.opened(location, answer["UploadId"])
 
