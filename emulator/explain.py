@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -55,12 +56,14 @@ class Explanation:
     findings: list[Finding] = field(default_factory=list)
 
 
-async def explain(job: TransformJob, storage: Storage, parameters: ExecutionParameters) -> Explanation:
-    """The plan of an admitted job. Every input object is read once; nothing is written.
+async def explain(
+    request: Mapping[str, Any], job: TransformJob, storage: Storage, parameters: ExecutionParameters
+) -> Explanation:
+    """The plan of a job that `request` asked for. Every input object is read once; nothing is written.
 
     `parameters` are those in force (R4.16); a container may still offer others where the job set none.
     """
-    answer = Explanation(settings_of(job, parameters))
+    answer = Explanation(settings_of(request, job, parameters))
     missing: list[Any] = []
     objects = await objects_of(job, storage, missing.append)
     for event in missing:
@@ -76,32 +79,36 @@ async def explain(job: TransformJob, storage: Storage, parameters: ExecutionPara
     return answer
 
 
-def settings_of(job: TransformJob, parameters: ExecutionParameters) -> list[Setting]:
+def settings_of(
+    request: Mapping[str, Any], job: TransformJob, parameters: ExecutionParameters
+) -> list[Setting]:
     """The settings in force, each with where it comes from (R1.26, R4.16)."""
-
-    def source(value: object) -> str:
-        return (
-            "request"
-            if value is not None
-            else "default, unless the container's /execution-parameters say more"
-        )
-
     client = job.model_client_config
-    return [
-        Setting("SplitType", job.transform_input.split_type, "request or default"),
-        Setting("BatchStrategy", parameters.batch_strategy, source(job.batch_strategy)),
-        Setting("MaxPayloadInMB", str(parameters.max_payload_in_mb), source(job.max_payload_in_mb)),
-        Setting(
-            "MaxConcurrentTransforms",
-            str(parameters.max_concurrent_transforms),
-            source(job.max_concurrent_transforms),
-        ),
-        Setting("AssembleWith", job.transform_output.assemble_with, "request or default"),
-        Setting(
-            "InvocationsTimeoutInSeconds", str(client.invocations_timeout_in_seconds), "request or default"
-        ),
-        Setting("InvocationsMaxRetries", str(client.invocations_max_retries), "request or default"),
+    fixed: list[tuple[str, object]] = [
+        ("SplitType", job.transform_input.split_type),
+        ("CompressionType", job.transform_input.compression_type),
+        ("AssembleWith", job.transform_output.assemble_with),
+        ("InvocationsTimeoutInSeconds", client.invocations_timeout_in_seconds),
+        ("InvocationsMaxRetries", client.invocations_max_retries),
     ]
+    offered: list[tuple[str, object]] = [
+        ("BatchStrategy", parameters.batch_strategy),
+        ("MaxPayloadInMB", parameters.max_payload_in_mb),
+        ("MaxConcurrentTransforms", parameters.max_concurrent_transforms),
+    ]
+    given = set(_names(request))
+    return [
+        Setting(name, str(value), "request" if name in given else default)
+        for settings, default in ((fixed, "default"), (offered, "default; a container may offer another"))
+        for name, value in settings
+    ]
+
+
+def _names(request: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in request.items():
+        yield name
+        if isinstance(value, dict):
+            yield from _names(value)
 
 
 async def _scan(

@@ -55,7 +55,7 @@ def explain_job(
 async def _explain(request: dict[str, Any], storage: Storage) -> Explanation:
     nobody = Model("explained", (ContainerDefinition("container-1", "any"),))
     job = await admit_job(request, nobody, storage, region())
-    return await explain(job, storage, _parameters(job))
+    return await explain(request, job, storage, _parameters(job))
 
 
 def _parameters(job: TransformJob) -> ExecutionParameters:
@@ -76,8 +76,8 @@ def _print(answer: Explanation) -> None:
     for number, plan in enumerate(answer.objects, start=1):
         console.print(Text(f"{number}. {plan.key} → {plan.output}"), soft_wrap=True)
         console.print(
-            f"   {plan.size:,} bytes, {plan.records:,} records, {plan.payloads:,} payloads, largest record "
-            f"{plan.largest_record:,} bytes (record {plan.largest_record_number}), instance {plan.instance + 1}",
+            f"   {plan.size:,} bytes, {plan.records:,} records, {plan.payloads:,} payloads, largest "
+            f"{plan.largest_record:,} (record {plan.largest_record_number}), instance {plan.instance + 1}",
             soft_wrap=True,
         )
     for finding in answer.findings:

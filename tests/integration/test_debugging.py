@@ -15,9 +15,11 @@ from emulator.diagnosis import diagnose
 from emulator.events import ObjectFailed
 from emulator.explain import explain
 from emulator.local import run_loop
-from emulator.model import ExecutionParameters, JobStatus, TransformJob
+from emulator.model import BatchStrategy, ExecutionParameters, JobStatus, TransformJob
 from emulator.trace import Filter, Recorder, RecordPolicy, TraceReader, trace_path
 from emulator.trace.render import curl_of, pytest_of, story_of
+
+SINGLE = BatchStrategy.SINGLE_RECORD
 
 
 @pytest.fixture
@@ -161,8 +163,9 @@ def test_explain_counts_and_doubts(jobs: Bench) -> None:
     jobs.put("in/a.csv", b"name,size\n1,2\n\n3,4")
     jobs.put("in/b.csv.out", b'"x,\n1,2\r\n')
     jobs.put("out/a.csv.out", b"old")
-    job = TransformJob.from_request(job_request(InstanceCount=2))
-    answer = run_loop(explain(job, jobs.storage, ExecutionParameters(1, job.batch_strategy or "", 6)))  # type: ignore[arg-type]
+    request = job_request(InstanceCount=2)
+    job = TransformJob.from_request(request)
+    answer = run_loop(explain(request, job, jobs.storage, ExecutionParameters(1, SINGLE, 6)))
     first, second = answer.objects
     assert (first.records, first.payloads, first.largest_record, first.instance) == (4, 4, 10, 0)
     assert (second.output, second.instance) == ("s3://bkt/out/b.csv.out.out", 1)
@@ -174,8 +177,9 @@ def test_explain_counts_and_doubts(jobs: Bench) -> None:
 
 def test_explain_names_the_record_above_the_limit(jobs: Bench) -> None:
     jobs.put("in/a.csv", b"1\n" + b"x" * 1_048_577)
-    job = TransformJob.from_request(job_request())
-    answer = run_loop(explain(job, jobs.storage, ExecutionParameters(1, "SingleRecord", 1)))  # type: ignore[arg-type]
+    request = job_request()
+    job = TransformJob.from_request(request)
+    answer = run_loop(explain(request, job, jobs.storage, ExecutionParameters(1, SINGLE, 1)))
     [finding] = [item for item in answer.findings if item.id == "object-fails"]
     assert "Record 2 (at byte 2)" in finding.seen
 
