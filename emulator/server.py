@@ -29,6 +29,7 @@ from emulator.errors import MachineError
 from emulator.jobs import JobController
 from emulator.local import sweep_leftovers
 from emulator.own_store import StoreBehind, StoreChoice, empty, open_store
+from emulator.runtime.image_labels import label_reader
 from emulator.state import About
 from emulator.storage import Storage
 from emulator.store import Store
@@ -88,7 +89,7 @@ async def _opened(plan: Plan, behind: StoreBehind, about: About) -> AsyncIterato
     proxy = S3Proxy(behind.address.endpoint_url or "")
     try:
         controller = JobController(store, behind.address, plan.settings)
-        backend = Backend(store, controller, storage, plan.settings)
+        backend = Backend(store, controller, storage, plan.settings, label_reader(plan.settings))
 
         async def reset() -> None:
             await controller.stop_all(STOP_SECONDS)
