@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import docker.errors
 
@@ -36,10 +37,11 @@ def label_reader(settings: Settings) -> Callable[[str], Awaitable[Mapping[str, s
 
 
 def _labels(engine: Engine, names: list[str]) -> Mapping[str, str] | None:
+    api: Any = engine.api
     for name in names:
         with engine_errors(f"inspect the image {name}"):
             try:
-                found = engine.api.inspect_image(name)
+                found = api.inspect_image(name)
             except docker.errors.ImageNotFound:
                 continue
             labels: Mapping[str, str] = found.get("Config", {}).get("Labels") or {}

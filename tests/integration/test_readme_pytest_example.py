@@ -13,13 +13,11 @@ from parts import ROOT
 
 def run_pytest(folder: Path, *arguments: str | Path) -> str:
     """What a run of its own printed; it must have succeeded."""
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTEST_"))
-    }
+    inherited = {name: os.environ[name] for name in os.environ if not name.startswith(("AWS_", "PYTEST_"))}
     ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", f"--rootdir={folder}",
-         "--emulator-runtime", "process", "--emulator-s3", "moto", *arguments],
-        cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=240,
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider",
+         f"--rootdir={folder}", "--emulator-runtime", "process", "--emulator-s3", "moto", *arguments],
+        cwd=folder, env=inherited, capture_output=True, text=True, check=False, timeout=240,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout
