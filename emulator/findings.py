@@ -38,6 +38,32 @@ class Finding:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a check may find: everything about a Finding that does not depend on the occasion."""
+
+    id: str
+    severity: Severity
+    title: str
+    consequence: str
+    remedy: str
+    rule: str = ""
+
+    def found(
+        self, subject: str, seen: str, *, severity: Severity | None = None, remedy: str = ""
+    ) -> Finding:
+        """A finding of this kind. `severity` and `remedy` replace the usual ones."""
+        return Finding(
+            self.id,
+            severity or self.severity,
+            subject,
+            seen,
+            self.consequence,
+            remedy or self.remedy,
+            self.rule,
+        )
+
+
 def has_errors(findings: Iterable[Finding]) -> bool:
     """Whether any finding is an error."""
     return any(finding.severity is Severity.ERROR for finding in findings)
