@@ -6,9 +6,15 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from harness import Bench, bench
 from parts import PARTS, SHARED, missing
+
+# No deadline, because first examples load libraries and models, and machines are busy; other examples in
+# each run, in CI too, each failure with the line that repeats it.
+hypothesis.settings.register_profile("suite", deadline=None, derandomize=False, print_blob=True)
+hypothesis.settings.load_profile("suite")
 
 REQUIRE = {word for word in os.environ.get("REQUIRE", "").replace(",", " ").split() if word}
 

@@ -13,13 +13,10 @@ import httpx
 import numpy as np
 import uvicorn
 import xgboost
-from hypothesis import settings
 
 from containers.xgboost.app import create_app
 from containers.xgboost.settings import read_settings
 
-calm = settings(deadline=None)
-"""For tests whose first example loads a library or a model."""
 FEATURES = 4
 OBJECTIVES = (
     "reg:squarederror", "reg:absoluteerror", "reg:squaredlogerror", "reg:pseudohubererror", "reg:logistic",

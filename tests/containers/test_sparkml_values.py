@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sparkml_engine import column, csv, engine, json_body, json_lines, schema, scored
 
@@ -468,7 +468,6 @@ def test_number_text_of_java_8(numbers: Engine, value: float, text: str) -> None
     assert numbers.number_text(value) == text
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**64 - 1))
 def test_number_text_reads_back_as_the_same_number(bits: int) -> None:
     (value,) = binary.unpack("d", binary.pack("Q", bits))
@@ -480,7 +479,6 @@ def test_number_text_reads_back_as_the_same_number(bits: int) -> None:
         assert (("E" in text) or not math.isfinite(value)) == (not 1e-3 <= abs(value) < 1e7 and value != 0)
 
 
-@settings(deadline=None)
 @given(st.floats(1e-3, 1e7, exclude_max=True))
 def test_everyday_numbers_have_the_digits_of_python(value: float) -> None:
     assert engine().number_text(value) == repr(value)
@@ -489,7 +487,6 @@ def test_everyday_numbers_have_the_digits_of_python(value: float) -> None:
 FIELDS = st.text(st.characters(codec="utf-8"), max_size=20)
 
 
-@settings(deadline=None)
 @given(st.lists(FIELDS, min_size=2, max_size=5))
 def test_what_python_writes_as_csv_is_read_back(fields: list[str]) -> None:
     written = io.StringIO()
@@ -499,7 +496,6 @@ def test_what_python_writes_as_csv_is_read_back(fields: list[str]) -> None:
     assert csv(written.getvalue(), schema(columns, last)) == (OK, fields[-1])
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_no_body_makes_the_engine_fail(body: bytes) -> None:
     environment = json.dumps(schema([column("x", "string"), column("y", "double")], column("x", "string")))

@@ -510,7 +510,7 @@ class TestEnsembles:
     ),
     accept=st.one_of(st.none(), st.sampled_from(["text/csv", "application/json"]), st.text(max_size=20)),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_request_has_an_answer_of_the_documented_statuses(
     body: bytes, content_type: str | None, accept: str | None, service: MakeService
 ) -> None:

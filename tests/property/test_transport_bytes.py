@@ -104,7 +104,6 @@ def parsed(
 cuts = st.lists(st.integers(0, 2000), max_size=12)
 
 
-@settings(deadline=None)
 @given(sent_answers(), cuts)
 def test_a_valid_answer_is_the_same_however_it_is_cut(sent: Sent, places: list[int]) -> None:
     assert parsed([sent.raw]) == sent.answer
@@ -112,7 +111,6 @@ def test_a_valid_answer_is_the_same_however_it_is_cut(sent: Sent, places: list[i
     assert parsed([bytes([byte]) for byte in sent.raw]) == sent.answer
 
 
-@settings(deadline=None)
 @given(st.lists(sent_answers(), min_size=1, max_size=3), cuts)
 def test_remembered_heads_change_nothing(sent: list[Sent], places: list[int]) -> None:
     memory = HeadMemory()
@@ -121,7 +119,6 @@ def test_remembered_heads_change_nothing(sent: list[Sent], places: list[int]) ->
         assert parsed(cut(one.raw, places), memory=memory) == one.answer
 
 
-@settings(deadline=None)
 @given(sent_answers().filter(lambda sent: not sent.until_close), st.binary(min_size=1, max_size=50), cuts)
 def test_what_follows_an_answer_is_counted_and_kept_out(sent: Sent, extra: bytes, places: list[int]) -> None:
     expected = replace(sent.answer, extra_bytes=len(extra))
@@ -129,7 +126,6 @@ def test_what_follows_an_answer_is_counted_and_kept_out(sent: Sent, extra: bytes
     assert parsed(cut(sent.raw + extra, places)) == expected
 
 
-@settings(deadline=None)
 @given(sent_answers(), st.integers(0, 2000), st.booleans())
 def test_a_cut_answer_is_never_a_shorter_one(sent: Sent, length: int, clean: bool) -> None:  # noqa: FBT001 - drawn
     raw = sent.raw[: length % len(sent.raw)]
@@ -159,7 +155,6 @@ likely = st.sampled_from(
 any_bytes = st.lists(likely | st.binary(max_size=10), max_size=15).map(b"".join)
 
 
-@settings(deadline=None)
 @given(any_bytes, cuts)
 @example(b"HTTP/1.1 101 S\r\n\r\nHTTP/1.1 101 S\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n", [])
 @example(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\nabc", [])
@@ -172,7 +167,7 @@ def test_any_bytes_are_an_answer_or_a_documented_error(data: bytes, places: list
     assert parsed([data], memory=memory) == parsed([data], memory=memory) == whole
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     any_bytes, st.sampled_from([Client(name, loop) for name in TRANSPORTS for loop in LOOPS]), st.booleans()
 )
@@ -197,7 +192,7 @@ def test_any_bytes_over_a_socket(data: bytes, client: Client, reset: bool) -> No
     client.run(talk())
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(sent_answers(), st.sampled_from(list(TRANSPORTS)), cuts)
 def test_both_transports_understand_the_same(sent: Sent, name: str, places: list[int]) -> None:
     async def script(wire: Wire) -> None:
@@ -208,7 +203,6 @@ def test_both_transports_understand_the_same(sent: Sent, name: str, places: list
     assert replace(answer, timings=NO_TIME) == sent.answer
 
 
-@settings(deadline=None)
 @given(st.lists(st.binary(max_size=200), max_size=4), st.integers(0, 1000))
 def test_gunzip_gives_all_members_and_stops_at_the_limit(members: list[bytes], limit: int) -> None:
     plain = b"".join(members)
@@ -239,7 +233,6 @@ class FakeSocket(asyncio.Transport):
         self.closed = True
 
 
-@settings(deadline=None)
 @given(sent_answers().filter(lambda sent: not sent.until_close), cuts)
 def test_a_line_needs_no_socket(sent: Sent, places: list[int]) -> None:
     async def talk() -> None:

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from xgboost_help import calm
 
 from containers.xgboost.csv_body import (
     exact_table,
@@ -61,13 +60,11 @@ def guessed(line: str) -> str | None:
         return None
 
 
-@calm
 @given(st.one_of(csv_lines(), st.text(st.characters(exclude_characters="\n"), max_size=60)))
 def test_the_guess_is_that_of_csv_sniffer(line: str) -> None:
     assert guessed(line) == sniffed(line)
 
 
-@calm
 @given(st.text("'\",;|0.5a ", max_size=30))
 def test_the_guess_is_that_of_csv_sniffer_among_quotes(line: str) -> None:
     assert guessed(line) == sniffed(line)
@@ -108,7 +105,6 @@ def same(one: np.ndarray, other: np.ndarray) -> bool:
     return one.shape == other.shape and np.array_equal(one, other, equal_nan=True)
 
 
-@calm
 @given(plain_bodies())
 def test_small_rows_are_the_exact_table_or_nothing(text: str) -> None:
     if not text or not is_plain(text.encode()):
@@ -120,7 +116,6 @@ def test_small_rows_are_the_exact_table_or_nothing(text: str) -> None:
         assert same(np.array(rows, np.float32), slow)
 
 
-@calm
 @given(plain_bodies())
 def test_a_large_table_is_the_exact_table_or_nothing(text: str) -> None:
     if not text or not is_plain(text.encode()):
@@ -154,7 +149,6 @@ def test_crlf_between_numbers_becomes_lf() -> None:
     assert unix_lines(b"1,2\r\n3,4\n5,6") == b"1,2\n3,4\n5,6"
 
 
-@calm
 @given(st.lists(st.sampled_from(["1", ",", "\r", "\n", "\r\n", "2.5", " ", ""]), max_size=12))
 def test_unix_lines_never_change_the_outcome(parts: list[str]) -> None:
     text = "".join(parts).strip()

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from xgboost_help import calm
 
 from containers.xgboost.number_text import LONG_COLUMN, joined_numbers, joined_rows
 
@@ -17,7 +16,6 @@ def reprs(numbers: np.ndarray) -> list[str]:
     return [repr(number) for number in numbers.tolist()]
 
 
-@calm
 @given(st.lists(FLOATS, min_size=1, max_size=50))
 def test_long_columns_are_written_like_repr(numbers: list[float]) -> None:
     column = np.resize(np.array(numbers, np.float32), LONG_COLUMN)

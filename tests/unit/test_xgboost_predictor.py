@@ -42,7 +42,7 @@ def test_rows_and_tables_are_bit_equal_for_every_objective(objective: str) -> No
 
 
 @given(arrays(np.float32, (10, FEATURES), elements=st.floats(width=32, allow_infinity=False)))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @pytest.mark.parametrize(
     "objective", ["reg:squarederror", "binary:logistic", "multi:softprob", "count:poisson"]
 )

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import issparse
-from xgboost_help import calm
 
 from containers.xgboost.protobuf import DecodeError, fields, length_delimited, read_varint, write_varint
 from containers.xgboost.recordio import read_frames, read_record, read_recordio, write_frame, write_labels
@@ -114,7 +113,6 @@ def test_up_to_seven_bytes_after_the_last_record_are_ignored() -> None:
     assert len(list(read_frames(write_frame(b"one") + b"\0" * 7))) == 1
 
 
-@calm
 @given(st.binary(max_size=200))
 def test_any_bytes_are_fields_or_a_decode_error(data: bytes) -> None:
     try:
@@ -123,7 +121,6 @@ def test_any_bytes_are_fields_or_a_decode_error(data: bytes) -> None:
         return
 
 
-@calm
 @given(st.lists(st.binary(max_size=60), max_size=4), st.binary(max_size=12))
 def test_any_bytes_are_features_or_a_value_error(messages: list[bytes], rest: bytes) -> None:
     try:
@@ -132,14 +129,12 @@ def test_any_bytes_are_features_or_a_value_error(messages: list[bytes], rest: by
         return
 
 
-@calm
 @given(st.integers(0, 2**64 - 1))
 def test_varints_come_back(number: int) -> None:
     encoded = write_varint(number)
     assert read_varint(encoded, 0) == (number, len(encoded))
 
 
-@calm
 @given(st.binary(max_size=50))
 def test_frames_come_back(message: bytes) -> None:
     frame = write_frame(message)
