@@ -27,10 +27,8 @@ test: $(DEV) $(JARS)  ## run the tests; REQUIRE=all fails where a part of the ma
 	$(BIN)/python -m pytest -q $(PYTEST_ARGS)
 
 lint: $(DEV)  ## check style, types and the layers of the code
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+	@code=0; for check in "ruff check --quiet ." "ruff format --check --quiet ." mypy lint-imports; do \
+	    echo "$$check"; $(BIN)/$$check || code=1; done; exit $$code
 
 bench: $(DEV) $(JARS)  ## measure this machine
 	$(BIN)/python benchmarks/run.py
