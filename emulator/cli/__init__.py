@@ -11,6 +11,7 @@ import sys
 import typer
 
 from emulator.cli import clients
+from emulator.cli.check import check
 from emulator.cli.clean import clean
 from emulator.cli.diff import diff
 from emulator.cli.display import print_error
@@ -50,6 +51,7 @@ for _command in (
     trace,
     replay,
     tune,
+    check,
     diff,
     clean,
 ):
