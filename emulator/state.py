@@ -5,17 +5,19 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from emulator.errors import MachineError
+from emulator.errors import MachineError, UsageError
 from emulator.records import DEFAULT_ACCOUNT
 
 DATABASE = "emulator.sqlite3"
 SDK_CONFIG = "sagemaker-sdk.yaml"
+COMPOSE_KEYS = ("emulator", "emulator-secret")
 _ABOUT = "server.json"
 _LOCK = "server.lock"
 
@@ -86,6 +88,40 @@ def published(state: Path) -> About:
             f"No emulator runs on {state}",
             remedy="start one with `emulator up`, or name its directory with --state-dir",
         ) from None
+
+
+def elsewhere(endpoint: str, state: Path, environment: Mapping[str, str]) -> About:
+    """The server at that URL, whose own folder cannot be read from here.
+
+    The keys of its store are those of AWS_ACCESS_KEY_ID or MINIO_ROOT_USER, else what docker-compose.yml
+    says.
+    Raises MachineError when no emulator answers there.
+    """
+    url = endpoint.rstrip("/")
+    if not url.startswith(("http://", "https://")):
+        raise UsageError(f"{endpoint!r} is no URL of an emulator", remedy="such as http://127.0.0.1:4566")
+    try:
+        with urllib.request.urlopen(f"{url}/_emulator/health", timeout=5) as answer:  # noqa: S310 - checked
+            told = json.load(answer)
+        region = str(told["region"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise MachineError(f"No emulator answers at {endpoint}: {error}", remedy="check the URL") from None
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return About(
+        endpoint_url=url,
+        pid=0,
+        region=region,
+        access_key_id=environment.get("AWS_ACCESS_KEY_ID")
+        or environment.get("MINIO_ROOT_USER")
+        or COMPOSE_KEYS[0],
+        secret_access_key=environment.get("AWS_SECRET_ACCESS_KEY")
+        or environment.get("MINIO_ROOT_PASSWORD")
+        or COMPOSE_KEYS[1],
+        sdk_config=str(write_sdk_config(state, region)),
+        s3=str(told.get("s3", "")),
+        s3_endpoint_url=url,
+        runtime=str(told.get("runtime", "")),
+    )
 
 
 def write_sdk_config(state: Path, region: str) -> Path:

@@ -20,7 +20,9 @@ from emulator.records import JobRecord, NameTakenError
 FRESH_SECONDS = 3.0
 """A client that asks sooner after creating a job wants to see it, not to wait for its end."""
 
-_WAITER = re.compile(r"\bm/[A-Za-z,+\-0-9]*\bB\b")
+_FEATURES = re.compile(r"(?:^| )m/(\S+)")
+_WAITER = "B"
+"""What botocore lists among the features in its User-Agent when a waiter asks."""
 _MOST_CONNECTIONS = 1_000
 _SDK = re.compile(r"\blib/AWS-SageMaker(-Python-SDK|Core)\b")
 """SDK v2 and SDK v3."""
@@ -136,7 +138,8 @@ def _waits(backend: Backend, call: Call, record: JobRecord) -> bool:
     5 to 30 seconds, once they have created the job or looked at it before on the same connection. Anybody
     else asks how the job is doing now and is told at once.
     """
-    if _WAITER.search(call.user_agent):
+    features = _FEATURES.search(call.user_agent)
+    if features and _WAITER in features[1].split(","):
         return True
     known = record.arn in backend.seen.get(call.connection, ())
     return known and bool(_SDK.search(call.user_agent)) and time.time() - record.created > FRESH_SECONDS

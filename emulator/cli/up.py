@@ -67,11 +67,15 @@ def up(
 
 def env(
     state_dir: Annotated[Path | None, Flag(help="Folder of the emulator.")] = None,
+    endpoint: Annotated[
+        str | None, Flag(help="URL of an emulator that runs elsewhere, such as in Docker Compose.")
+    ] = None,
     direct_s3: Annotated[bool, Flag("--direct-s3", help="Let S3 clients talk to the store itself.")] = False,
     as_json: Annotated[bool, Flag("--json", help="As JSON instead of export lines.")] = False,
 ) -> None:
     """Print the variables that send AWS clients to the emulator: eval "$(emulator env)"."""
-    about = state.published(_folder(state_dir))
+    folder = _folder(state_dir)
+    about = state.elsewhere(endpoint, folder, os.environ) if endpoint else state.published(folder)
     found = about.environment() | ({"AWS_ENDPOINT_URL_S3": about.s3_endpoint_url} if direct_s3 else {})
     if as_json:
         print(json.dumps(found, indent=2))

@@ -325,6 +325,8 @@ def test_the_commands_show_and_stop_jobs(emulator: ChildEmulator) -> None:
     assert "TransformInput.SplitType" in command("describe", "job")
     for line in command("logs", "job", "-f", "--json").splitlines():
         assert set(json.loads(line)) == {"stream", "timestamp", "message"}
+    told = json.loads(command("env", "--endpoint", emulator.endpoint_url, "--json"))
+    assert (told["AWS_ENDPOINT_URL"], told["AWS_ACCESS_KEY_ID"]) == (emulator.endpoint_url, "emulator")
     exported = command("env").splitlines()
     assert f"export AWS_ENDPOINT_URL={emulator.endpoint_url}" in exported
     assert any(line.startswith("export SAGEMAKER_USER_CONFIG_OVERRIDE=") for line in exported)
