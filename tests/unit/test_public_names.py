@@ -1,0 +1,82 @@
+"""The library's public names: each is what it says, and importing the package costs nothing."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from importlib import import_module
+
+import pytest
+from parts import ROOT
+
+import emulator
+import emulator.testing
+
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def names_of_the_type_checker() -> set[str]:
+    """What mypy believes the package has: the imports under TYPE_CHECKING."""
+    tree = ast.parse((ROOT / "emulator/__init__.py").read_text())
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    return {name.name for node in block.body if isinstance(node, ast.ImportFrom) for name in node.names}
+
+
+def documented_names() -> set[str]:
+    """What Python code in the documents takes from the package itself."""
+    found: set[str] = set()
+    for document in DOCUMENTS:
+        for code in re.findall(r"```python\n(.*?)```", document.read_text(), re.DOTALL):
+            if "import emulator\n" in code:
+                found |= set(re.findall(r"\bemulator\.(\w+)", code))
+            for names in re.findall(r"^from emulator import (.+)$", code, re.MULTILINE):
+                found |= set(re.split(r"[,\s()]+", names)) - {""}
+    return found
+
+
+def test_the_list_is_sorted_complete_and_what_a_type_checker_sees() -> None:
+    assert emulator.__all__ == sorted(set(emulator.__all__))
+    assert set(emulator.__all__) == names_of_the_type_checker() == set(dir(emulator))
+
+
+@pytest.mark.parametrize("name", emulator.__all__)
+def test_each_name_is_the_object_of_its_home(name: str) -> None:
+    found = getattr(emulator, name)
+    assert found.__name__ == name
+    assert found is getattr(import_module(found.__module__), name)
+    assert found.__doc__
+
+
+def test_documents_use_only_public_names() -> None:
+    assert "transform" in documented_names()
+    assert documented_names() <= {*emulator.__all__, "testing"}
+
+
+def test_testing_has_what_it_lists() -> None:
+    assert sorted(emulator.testing.__all__) == emulator.testing.__all__
+    assert all(getattr(emulator.testing, name).__doc__ for name in emulator.testing.__all__)
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'emulator' has no attribute 'no_such_name'"):
+        _ = emulator.no_such_name  # type: ignore[attr-defined]
+
+
+def test_transform_is_the_function_whatever_was_imported_before() -> None:
+    program = (
+        "import emulator.transform.splitting, emulator; from emulator import transform; "
+        "assert transform is emulator.transform, transform; assert callable(transform), transform"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT)
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    program = (
+        "import sys, emulator; print(*{'boto3', 'httpx', 'pydantic', 'uvloop', 'moto'} & {*sys.modules})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.stdout.split() == []
