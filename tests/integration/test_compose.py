@@ -85,10 +85,10 @@ def things_of(project: str) -> list[str]:
 
 
 def things_of_jobs() -> set[str]:
-    """Containers, networks and volumes that emulators made for jobs."""
+    """Containers, networks and volumes that emulators in containers made for jobs."""
     found: set[str] = set()
     for listing in (["ps", "--all"], ["network", "ls"], ["volume", "ls"]):
-        label = "label=sagemaker-transform-emulator.run"
+        label = "label=sagemaker-transform-emulator.runs-folder=/var/lib/emulator/runs"
         shown = subprocess.run(
             ["docker", *listing, "--quiet", "--filter", label], capture_output=True, text=True, check=True
         )
@@ -132,22 +132,24 @@ def test_the_demo_leaves_its_predictions_in_minio(stack: Stack) -> None:
     assert predictions(body) == pytest.approx(expected, rel=1e-6)
 
 
-def test_the_emulator_takes_jobs_from_clients(stack: Stack) -> None:
+@pytest.mark.parametrize("isolated", [False, True], ids=["networked", "isolated"])
+def test_the_emulator_takes_jobs_from_clients(stack: Stack, *, isolated: bool) -> None:
     s3, sagemaker = stack.client("s3", "MINIO_PORT"), stack.client("sagemaker", "EMULATOR_PORT")
-    if "emulator-jobs" not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}:
-        s3.create_bucket(Bucket="emulator-jobs")
+    bucket = f"jobs-{uuid.uuid4().hex[:8]}"
+    s3.create_bucket(Bucket=bucket)
     for file in ("models/sparkml/model.tar.gz", "models/xgboost/model.tar.gz", "input/penguins.csv"):
-        s3.upload_file(str(SAMPLE / file), "emulator-jobs", file)
+        s3.upload_file(str(SAMPLE / file), bucket, file)
     model, job = (
-        json.loads((SAMPLE / name).read_text().replace("emulator-demo", "emulator-jobs"))
+        json.loads((SAMPLE / name).read_text().replace("emulator-demo", bucket))
         for name in ("model.json", "job.json")
     )
-    sagemaker.create_model(**model)
+    model["ModelName"] = job["ModelName"] = job["TransformJobName"] = bucket
+    sagemaker.create_model(**model, EnableNetworkIsolation=isolated)
     sagemaker.create_transform_job(**job)
     sagemaker.get_waiter("transform_job_completed_or_stopped").wait(
-        TransformJobName=job["TransformJobName"], WaiterConfig={"Delay": 1, "MaxAttempts": 240}
+        TransformJobName=bucket, WaiterConfig={"Delay": 1, "MaxAttempts": 240}
     )
-    body = s3.get_object(Bucket="emulator-jobs", Key="output/penguins.csv.out")["Body"].read()
+    body = s3.get_object(Bucket=bucket, Key="output/penguins.csv.out")["Body"].read()
     expected = predictions((SAMPLE / "expected/penguins.csv").read_bytes())
     assert predictions(body) == pytest.approx(expected, rel=1e-6)
     s3.close()
