@@ -9,12 +9,15 @@ tools/make_base_images.sh). An image carries the hash of what it was made of as 
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,13 +110,30 @@ def main() -> int:
         for image in due:
             print(f"{image.tag} is missing or not of this source tree")
         return 1 if due else 0
-    for image in due:
+    with _alone():
+        return _build_all(names)
+
+
+def _build_all(names: list[str]) -> int:
+    for image in outdated(tuple(image for image in IMAGES if image.name in names)):
         started = time.monotonic()
         if build(image):
             print(f"images.py: {image.tag} could not be built; see docs/docker.md", file=sys.stderr)
             return 1
         print(f"images.py: built {image.tag} in {time.monotonic() - started:.0f} s", flush=True)
     return 0
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """No other build of ours runs meanwhile: two would compile the same things twice."""
+    with (Path(tempfile.gettempdir()) / f"{REPOSITORY}-images-{os.getuid()}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("images.py: waiting for another build", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _files(paths: tuple[str, ...]) -> Iterator[Path]:
