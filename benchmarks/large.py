@@ -1,4 +1,4 @@
-"""Inputs far larger than usual through `emulator run` in a process of its own: time, peak and slope of memory.
+"""Inputs far larger than usual through `emulator run` in a process of its own: time, peak memory, its slope.
 
     python benchmarks/large.py [--only multi single objects line bomb] [--scale 1.0]
 

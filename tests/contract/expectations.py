@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from cases import BUCKET, Case, require_known
+from cases import BUCKET, Case, body_of, require_known
 from observation import ApiError, Request, Seen
 
 Check = Callable[[Case, Seen, Any], None]
@@ -32,8 +31,7 @@ def check_all(case: Case, seen: Seen, expect: Mapping[str, Any]) -> None:
 
 
 def expected_bytes(item: Mapping[str, Any]) -> bytes:
-    require_known(item, {"object", "key", "body", "body_base64"}, "body")
-    return base64.b64decode(item["body_base64"]) if "body_base64" in item else str(item["body"]).encode()
+    return body_of({name: value for name, value in item.items() if name != "object"})
 
 
 def _status(_: Case, seen: Seen, wanted: str) -> None:

@@ -183,7 +183,7 @@ def emulator_up(folder: Path) -> Iterator[Live]:
     receiver = Receiver()
     config = folder / "emulator.toml"
     config.write_text(
-        f'runtime = "process"\nping_interval_s = 0.02\nwebhook = "{receiver.url}"\n'
+        f'runtime = "process"\nping_interval_s = 0.02\nping_window_s = 20\nwebhook = "{receiver.url}"\n'
         '[quotas]\n"ml.m4.xlarge" = 0\n'
         f'[[images]]\nmatch = "scripted:*"\ncommand = ["{sys.executable}", "-m", "containers.scripted"]\n'
         f'environment = {{PYTHONPATH = "{ROOT}"}}\n'

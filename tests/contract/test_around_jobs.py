@@ -117,3 +117,41 @@ def scrape(live: Live) -> dict[str, float]:
 def test_the_page_for_prometheus_says_what_it_is(live: Live) -> None:
     answer = httpx.get(f"{live.endpoint}/_emulator/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+
+
+@pytest.mark.rule("R6.8")
+def test_an_image_that_cannot_be_had_fails_the_job(live: Live) -> None:
+    live.fill({"in/a": b"1"})
+    client = live.sagemaker(live.account())
+    client.create_model(
+        ModelName="model", ExecutionRoleArn=ROLE, PrimaryContainer={"Image": "nobody/knows:this"}
+    )
+    client.create_transform_job(**job_request({}, "around", "model"))
+    found = wait_for(client, "around")
+    assert found["TransformJobStatus"] == "Failed"
+    assert found["FailureReason"].startswith("ClientError: ")
+    assert "nobody/knows:this" in found["FailureReason"]
+    assert "TransformStartTime" not in found
+
+
+@pytest.mark.rule("R1.5", "R1.12", "R1.14")
+def test_times_are_seconds_and_a_used_name_is_the_modelled_error(live: Live) -> None:
+    live.fill({"in/a": b"1"})
+    account = live.account()
+    client = live.sagemaker(account)
+    client.create_model(ModelName="model", ExecutionRoleArn=ROLE, PrimaryContainer={"Image": "scripted:time"})
+    client.create_transform_job(**job_request({}, "Timed", "model"))
+    wait_for(client, "Timed")
+    with pytest.raises(client.exceptions.ResourceInUse):
+        client.create_transform_job(**job_request({}, "timed", "model"))
+    scope = f"{account}/20260101/us-east-1/sagemaker/aws4_request"
+    body = httpx.post(
+        live.endpoint,
+        content=b'{"TransformJobName": "Timed"}',
+        headers={
+            "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0",
+            "X-Amz-Target": "SageMaker.DescribeTransformJob",
+        },
+    ).text
+    for name in ("CreationTime", "TransformStartTime", "TransformEndTime"):
+        assert re.search(rf'"{name}": ?1\d{{9}}(\.\d{{1,3}})?[,}}]', body), body
