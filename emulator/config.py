@@ -140,6 +140,10 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] = os.
 
 
 DUMMY_KEYS = ("test", "test")
+COMPOSE_KEYS = ("emulator", "emulator-secret")
+"""Of the MinIO in docker-compose.yml, unless MINIO_ROOT_USER says otherwise."""
+OWN_STORE_KEYS = ("test", "testtest")
+"""Of a MinIO that the emulator starts itself; MinIO takes no password below eight characters."""
 DEFAULT_REGION = "us-east-1"
 
 

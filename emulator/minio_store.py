@@ -13,14 +13,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from emulator.config import region
+from emulator.config import OWN_STORE_KEYS, region
 from emulator.errors import MachineError
 from emulator.runtime import leash
 from emulator.runtime.process import LOOPBACK, free_port
 from emulator.storage import StoreAddress
 from emulator.workspace import RUN_VARIABLE
 
-KEYS = ("test", "testtest")
 """Of no worth to anybody: the store listens on loopback only. MinIO wants eight characters."""
 
 _START_SECONDS = 30.0
@@ -50,7 +49,7 @@ def minio_store(binary: str, data: Path, run_id: str) -> Iterator[StoreAddress]:
     try:
         url = f"http://{LOOPBACK}:{port}"
         _await(url, process, data.parent / "minio.log")
-        yield StoreAddress(url, region(), *KEYS)
+        yield StoreAddress(url, region(), *OWN_STORE_KEYS)
     finally:
         process.terminate()
         try:
@@ -65,8 +64,8 @@ def _environment(run_id: str) -> dict[str, str]:
     return {
         "HOME": str(Path.home()),
         "PATH": os.environ.get("PATH", ""),
-        "MINIO_ROOT_USER": KEYS[0],
-        "MINIO_ROOT_PASSWORD": KEYS[1],
+        "MINIO_ROOT_USER": OWN_STORE_KEYS[0],
+        "MINIO_ROOT_PASSWORD": OWN_STORE_KEYS[1],
         "MINIO_BROWSER": "off",
         "MINIO_UPDATE": "off",
         "MINIO_CALLHOME_ENABLE": "off",

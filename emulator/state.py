@@ -12,12 +12,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from emulator.config import COMPOSE_KEYS
 from emulator.errors import MachineError, UsageError
 from emulator.records import DEFAULT_ACCOUNT
 
 DATABASE = "emulator.sqlite3"
 SDK_CONFIG = "sagemaker-sdk.yaml"
-COMPOSE_KEYS = ("emulator", "emulator-secret")
 _ABOUT = "server.json"
 _LOCK = "server.lock"
 

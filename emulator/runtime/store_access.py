@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from emulator.config import DUMMY_KEYS
+from emulator.config import COMPOSE_KEYS, DUMMY_KEYS, OWN_STORE_KEYS
 from emulator.storage import StoreAddress
 
 _OWN_STORES = ("127.0.0.1", "localhost", "[::1]", "minio")
@@ -31,12 +31,14 @@ def for_process(address: StoreAddress, environment: Mapping[str, str] = os.envir
     return found
 
 
-def for_container(endpoint_url: str | None) -> dict[str, str]:
-    """The variables for a container, which sees S3 at `endpoint_url`. The keys are dummies, always.
+def for_container(address: StoreAddress, endpoint_url: str | None) -> dict[str, str]:
+    """The variables for a container, which sees the store at `endpoint_url`.
 
-    A store that asks for real keys gets them from the model's or the job's Environment, or not at all.
+    The keys are the emulator's own, always: those of a store it started itself, else its dummies. A store
+    that asks for other keys gets them from the model's or the job's Environment, or not at all.
     """
-    key, secret = DUMMY_KEYS
+    keys = (address.access_key_id, address.secret_access_key)
+    key, secret = next((ours for ours in (OWN_STORE_KEYS, COMPOSE_KEYS) if ours == keys), DUMMY_KEYS)
     found = {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret}
     return found | ({"AWS_ENDPOINT_URL_S3": endpoint_url} if endpoint_url else {})
 

@@ -321,7 +321,7 @@ def test_what_stands_for_an_image() -> None:
 
 def test_keys_of_the_user_stay_out_of_containers() -> None:
     theirs = {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "s"}
-    found = for_container("http://10.0.0.1:9000")
+    found = for_container(StoreAddress(), "http://10.0.0.1:9000")
     assert found["AWS_ACCESS_KEY_ID"] == found["AWS_SECRET_ACCESS_KEY"] == "test"
     assert for_process(StoreAddress("https://s3.example.com"), theirs)["AWS_ACCESS_KEY_ID"] == "test"
     assert for_process(StoreAddress("http://localhost:9000"), theirs)["AWS_ACCESS_KEY_ID"] == "AKIA"
