@@ -13,7 +13,8 @@ from emulator.config import DUMMY_KEYS, region
 from emulator.embedded_store import LIMITS, embedded_store
 from emulator.errors import MachineError
 from emulator.minio_store import minio_binary, minio_store
-from emulator.storage import Storage, StoreAddress, s3_errors
+from emulator.storage import Storage, StoreAddress
+from emulator.storage_errors import s3_errors
 from emulator.transform.keys import S3Location
 
 StoreChoice = Literal["auto", "minio", "moto"]

@@ -7,30 +7,24 @@ key and remedy.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import boto3
-import botocore.exceptions
 from botocore.config import Config
 
 from emulator.errors import DataError, StorageError
 from emulator.model import MIB
+from emulator.output_writer import OutputWriter, UploadJournal
+from emulator.storage_errors import s3_errors
 from emulator.transform.keys import S3Location
 
 RANGE_BYTES = 8 * MIB
-PART_BYTES = 8 * MIB
-MOST_PARTS = 10_000
 
 _T = TypeVar("_T")
-_MISSING = {"NoSuchBucket": "bucket", "NoSuchKey": "object", "404": "object", "NotFound": "object"}
-_DENIED = {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "Forbidden"}
-_CHANGED = {"PreconditionFailed", "412"}
-_ENCRYPTION = {"ServerSideEncryption", "SSEKMSKeyId"}
-_FULL = {"XMinioStorageFull", "EntityTooLarge", "InsufficientStorage"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +46,12 @@ class StoreAddress:
     secret_access_key: str | None = None
 
 
-class UploadJournal:
-    """Told of every multipart upload before its first part and after its end, for the sweep."""
-
-    def opened(self, location: S3Location, upload_id: str) -> None:
-        """Remember the upload."""
-
-    def closed(self, location: S3Location, upload_id: str) -> None:
-        """Forget the upload: it was completed or aborted."""
-
-
 class Storage:
     """One S3 endpoint. Safe to use from many tasks."""
 
     def __init__(self, address: StoreAddress = StoreAddress(), journal: UploadJournal | None = None) -> None:
         self.address = address
-        self._journal = journal or UploadJournal()
+        self.journal = journal or UploadJournal()
         self._s3: Any = boto3.client(
             "s3",
             endpoint_url=address.endpoint_url,
@@ -233,7 +217,7 @@ class Storage:
 
         return await asyncio.to_thread(guarded)
 
-    async def _settled(self, location: S3Location, call: Callable[[], _T]) -> _T:
+    async def settled(self, location: S3Location, call: Callable[[], _T]) -> _T:
         """As `_call`, for calls that change something: when cancelled, first wait for the outcome.
 
         A thread cannot be cancelled, and what it does after everyone has left could not be undone.
@@ -251,167 +235,4 @@ class Storage:
             suppress(self._s3.exceptions.NoSuchUpload, self._s3.exceptions.NoSuchBucket),
         ):
             self._s3.abort_multipart_upload(Bucket=location.bucket, Key=location.key, UploadId=upload_id)
-        self._journal.closed(location, upload_id)
-
-
-class OutputWriter:
-    """Collects one output object. Small ones are put at the end, larger ones go up part by part.
-
-    `kept_plain` says that a key was asked for and the store has no key service.
-    """
-
-    def __init__(self, storage: Storage, location: S3Location, extra: dict[str, str]) -> None:
-        self.location = location
-        self.size = 0
-        self._storage = storage
-        self._extra = extra
-        self.kept_plain = False
-        self._buffer: list[bytes] = []
-        self._buffered = 0
-        self._upload_id: str | None = None
-        self._parts: list[dict[str, Any]] = []
-        self._sending: asyncio.Task[dict[str, Any]] | None = None
-
-    @property
-    def part_bytes(self) -> int:
-        """Size of the next part; it grows so that 10,000 parts hold 5 TiB."""
-        return PART_BYTES * (1 + len(self._parts) // 500) ** 2
-
-    async def write(self, data: bytes) -> None:
-        """Append. Waits only while an earlier part is on its way, so two parts are in memory at most."""
-        self._buffer.append(data)
-        self._buffered += len(data)
-        self.size += len(data)
-        if self._buffered >= self.part_bytes:
-            await self._send_part()
-
-    async def complete(self) -> None:
-        """Make the object visible."""
-        storage, location = self._storage, self.location
-        if self._upload_id is None:
-            body = b"".join(self._buffer)
-            await storage._settled(  # noqa: SLF001 - one module, two halves of one job
-                location,
-                lambda: self._encrypted(storage.client.put_object, Body=body),
-            )
-            return
-        if self._buffer:
-            await self._send_part()
-        await self._part_done()
-        await storage._settled(  # noqa: SLF001
-            location,
-            lambda: storage.client.complete_multipart_upload(
-                Bucket=location.bucket,
-                Key=location.key,
-                UploadId=self._upload_id,
-                MultipartUpload={"Parts": self._parts},
-            ),
-        )
-        storage._journal.closed(location, self._upload_id)  # noqa: SLF001
-        self._upload_id = None
-
-    async def abort(self) -> None:
-        """Leave nothing behind. An endpoint that is away keeps the upload; the journal remembers it."""
-        if self._sending is not None:
-            # a thread cannot be cancelled: a part that arrived after the abort would stay
-            await asyncio.wait({self._sending})
-            self._sending.exception()
-            self._sending = None
-        if self._upload_id is not None:
-            with suppress(StorageError):
-                await self._storage.abort_upload(self.location, self._upload_id)
-            self._upload_id = None
-
-    def _encrypted(self, call: Callable[..., Any], **arguments: Any) -> Any:
-        """Call S3 for this object; a store that has no key service keeps it plain (R2.24)."""
-        place = {"Bucket": self.location.bucket, "Key": self.location.key}
-        try:
-            return call(**place, **self._extra, **arguments)
-        except botocore.exceptions.ClientError as error:
-            refused = error.response.get("Error", {}).get("Code") == "NotImplemented"
-            if not refused or not self._extra.keys() & _ENCRYPTION:
-                raise
-        self._extra = {name: value for name, value in self._extra.items() if name not in _ENCRYPTION}
-        self.kept_plain = True
-        return call(**place, **self._extra, **arguments)
-
-    async def _send_part(self) -> None:
-        body = b"".join(self._buffer)
-        self._buffer.clear()
-        self._buffered = 0
-        await self._part_done()
-        if self._upload_id is None:
-            await self._open()
-        self._sending = asyncio.create_task(self._upload(len(self._parts) + 1, body))
-
-    async def _part_done(self) -> None:
-        if self._sending is not None:
-            self._parts.append(await self._sending)
-            self._sending = None
-
-    async def _open(self) -> None:
-        location, client, journal = self.location, self._storage.client, self._storage._journal  # noqa: SLF001
-
-        def create() -> None:
-            answer = self._encrypted(client.create_multipart_upload)
-            self._upload_id = answer["UploadId"]
-            journal.opened(location, answer["UploadId"])
-
-        await self._storage._settled(location, create)  # noqa: SLF001
-
-    async def _upload(self, number: int, body: bytes) -> dict[str, Any]:
-        location, client = self.location, self._storage.client
-        answer = await self._storage._settled(  # noqa: SLF001
-            location,
-            lambda: client.upload_part(
-                Bucket=location.bucket,
-                Key=location.key,
-                UploadId=self._upload_id,
-                PartNumber=number,
-                Body=body,
-            ),
-        )
-        return {"PartNumber": number, "ETag": answer["ETag"]}
-
-
-@contextmanager
-def s3_errors(location: S3Location) -> Iterator[None]:
-    """Turn boto3's errors into ours, each with the place and the remedy."""
-    try:
-        yield
-    except botocore.exceptions.ClientError as error:
-        raise _from_answer(error, location) from None
-    except botocore.exceptions.NoCredentialsError:
-        raise StorageError(
-            f"{location}: no credentials for S3",
-            remedy="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (local stores take any values)",
-        ) from None
-    except (botocore.exceptions.BotoCoreError, botocore.exceptions.HTTPClientError, OSError) as error:
-        raise StorageError(
-            f"{location}: S3 does not answer: {error}",
-            blame="InternalServerError",
-            remedy="check that the endpoint of AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL runs",
-        ) from None
-
-
-def _from_answer(error: botocore.exceptions.ClientError, location: S3Location) -> StorageError | DataError:
-    code = str(error.response.get("Error", {}).get("Code", ""))
-    said = str(error.response.get("Error", {}).get("Message", "")) or code
-    if code in _CHANGED:
-        return DataError(
-            f"{location} was changed while it was read", remedy="run the job again on data that stay still"
-        )
-    if code in _MISSING:
-        what = _MISSING[code]
-        name = f"s3://{location.bucket}" if what == "bucket" else str(location)
-        return StorageError(f"The {what} {name} does not exist", remedy="check its name and the S3 endpoint")
-    if code in _DENIED:
-        return StorageError(
-            f"{location}: S3 refuses access ({code}: {said})",
-            remedy="check the credentials for this endpoint",
-        )
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    outage = status >= 500 or code in _FULL  # noqa: PLR2004 - HTTP's server errors
-    return StorageError(
-        f"{location}: S3 answered {code}: {said}", blame="InternalServerError" if outage else "ClientError"
-    )
+        self.journal.closed(location, upload_id)

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from emulator.storage import UploadJournal
+from emulator.output_writer import UploadJournal
 from emulator.transform.keys import S3Location
 
 RUN_VARIABLE = "EMULATOR_RUN_ID"

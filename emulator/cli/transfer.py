@@ -8,7 +8,8 @@ import botocore.exceptions
 
 from emulator.embedded_store import LARGEST_OBJECT_BYTES, LIMITS
 from emulator.errors import UsageError
-from emulator.storage import Storage, s3_errors
+from emulator.storage import Storage
+from emulator.storage_errors import s3_errors
 from emulator.transform.keys import S3Location
 
 

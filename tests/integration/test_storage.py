@@ -9,7 +9,8 @@ from harness import Bench
 
 from emulator.errors import DataError, StorageError
 from emulator.local import run_loop
-from emulator.storage import PART_BYTES, Storage, StoreAddress
+from emulator.output_writer import PART_BYTES
+from emulator.storage import Storage, StoreAddress
 from emulator.transform.keys import S3Location
 
 ODD_KEYS = ["a b", "a%20b", "a+b?c#d", "ünïcode/✓", "x//y", "x/../y", "'\"<>&", "k" * 1000]
