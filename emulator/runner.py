@@ -28,7 +28,7 @@ from emulator.events import (
     Sink,
 )
 from emulator.invocation import FailedInvocation, Hop, Invoker, ObjectHeads
-from emulator.model import BatchStrategy, CompressionType, ExecutionParameters, TransformJob
+from emulator.model import BatchStrategy, CompressionType, ExecutionParameters, SplitType, TransformJob
 from emulator.storage import S3Object, Storage
 from emulator.transform.batching import Batcher, Payload, Prepare
 from emulator.transform.inflating import Inflater
@@ -142,7 +142,10 @@ async def read_payloads(
         max_record_bytes=limit,
         keep_framing=parameters.batch_strategy is BatchStrategy.MULTI_RECORD,
     )
-    batcher = Batcher(parameters.batch_strategy, limit, prepare)
+    unsplit = (
+        job.transform_input.split_type is SplitType.NONE
+    )  # one record: nothing to batch, nothing to copy
+    batcher = Batcher(BatchStrategy.SINGLE_RECORD if unsplit else parameters.batch_strategy, limit, prepare)
     chunks = storage.read(source)
     if job.transform_input.compression_type is CompressionType.GZIP:
         chunks = inflate(chunks)

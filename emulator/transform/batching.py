@@ -7,11 +7,13 @@ of all records.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from emulator.errors import RecordError
 from emulator.model import BatchStrategy
+from emulator.transform.slices import Slices
 
 
 class Payload(NamedTuple):
@@ -23,13 +25,13 @@ class Payload(NamedTuple):
 
     first_record: int
     offset: int
-    records: tuple[bytes, ...]
+    records: Sequence[bytes]
     body: bytes
 
     @property
     def size(self) -> int:
         """Bytes of the original records."""
-        return sum(map(len, self.records))
+        return len(self.records.whole) if isinstance(self.records, Slices) else sum(map(len, self.records))
 
     @property
     def where(self) -> str:
@@ -56,59 +58,59 @@ class Batcher:
         self._prepare = prepare
         self._number = 1
         self._offset = 0
-        self._records: list[bytes] = []
-        self._bodies: list[bytes] = []
-        self._size = 0
+        self._lengths = array("Q")
+        self._records = bytearray()
+        self._prepared = bytearray()
 
     @property
     def next_record(self) -> int:
         """The number of the record that comes next, from 1."""
-        return self._number + len(self._records)
+        return self._number + len(self._lengths)
 
     @property
     def next_offset(self) -> int:
         """The place of the next record's first byte."""
-        return self._offset + sum(map(len, self._records))
+        return self._offset + len(self._records)
 
     def feed(self, records: Iterable[bytes]) -> Iterator[Payload]:
         """Give the payloads that are full. Raises RecordError for a record above the limit (R2.11).
 
         The limit holds for a record as it is read and as it is sent.
         """
-        limit = self._limit
+        limit, prepare = self._limit, self._prepare
+        waiting = self._records if prepare is None else self._prepared
         for record in records:
-            size = len(record)
-            if limit is not None and size > limit:
-                raise _too_large(size, limit)
             body = record
-            if self._prepare is not None:
-                body = self._prepare(record)
-                size = len(body)
-                if limit is not None and size > limit:
-                    raise _too_large(size, limit)
+            if limit is not None and len(record) > limit:
+                raise _too_large(len(record), limit)
+            if prepare is not None:
+                body = prepare(record)
+                if limit is not None and len(body) > limit:
+                    raise _too_large(len(body), limit)
             if self._single:
                 yield Payload(self._number, self._offset, (record,), body)
                 self._number += 1
                 self._offset += len(record)
                 continue
-            if limit is not None and self._size + size > limit:
+            if limit is not None and len(waiting) + len(body) > limit:
                 yield from self.finish()
-            self._records.append(record)
-            self._bodies.append(body)
-            self._size += size
+            self._lengths.append(len(record))
+            self._records += record
+            if prepare is not None:
+                self._prepared += body
 
     def finish(self) -> Iterator[Payload]:
         """Give the payload that is still open, if any."""
-        if not self._records:
+        if not self._lengths:
             return
-        records = tuple(self._records)
-        body = b"".join(self._bodies)
-        payload = Payload(self._number, self._offset, records, body)
-        self._number += len(records)
-        self._offset += sum(map(len, records))
+        whole, lengths = bytes(self._records), self._lengths
+        body = whole if self._prepare is None else bytes(self._prepared)
+        payload = Payload(self._number, self._offset, Slices(whole, lengths), body)
+        self._number += len(lengths)
+        self._offset += len(whole)
+        self._lengths = array("Q")
         self._records.clear()
-        self._bodies.clear()
-        self._size = 0
+        self._prepared.clear()
         yield payload
 
 
