@@ -16,6 +16,7 @@ from typing import Any
 import uvicorn
 
 DEFAULT_PORT = 8080
+LAST_PORT = 65535
 
 
 class StartError(Exception):
@@ -25,7 +26,7 @@ class StartError(Exception):
 def bind_port() -> int:
     """The port to listen on (R4.38)."""
     text = os.environ.get("SAGEMAKER_BIND_TO_PORT", "") or str(DEFAULT_PORT)
-    if not text.isdigit() or not 0 < int(text) < 65536:
+    if not text.isdigit() or not 0 < int(text) <= LAST_PORT:
         raise StartError(f"SAGEMAKER_BIND_TO_PORT is {text!r}; it must be a port number from 1 to 65535")
     return int(text)
 
@@ -58,8 +59,15 @@ def main(build_app: Callable[[], Any], name: str, *, workers: int = 1) -> int:
         print(f"{name}: cannot start: {error}", file=sys.stderr)
         return 1
     config = uvicorn.Config(
-        app, host=host, port=port, workers=workers, log_level="warning", access_log=False,
-        server_header=False, timeout_keep_alive=3600, timeout_graceful_shutdown=25,
+        app,
+        host=host,
+        port=port,
+        workers=workers,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=3600,
+        timeout_graceful_shutdown=25,
     )
     uvicorn.Server(config).run()
     return 0
