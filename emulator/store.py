@@ -28,7 +28,7 @@ create table if not exists jobs (
     started real, ended real, failure_reason text, primary key (account, region, key));
 create table if not exists tags (arn text, key text, value text, primary key (arn, key));
 create table if not exists streams (
-    id integer primary key, account text, region text, name text, created integer,
+    id integer primary key autoincrement, account text, region text, name text, created integer,
     unique (account, region, name));
 create table if not exists events (
     stream integer, position integer, time integer, message text,
@@ -120,10 +120,13 @@ class Store:
                 raise NameTakenError(record.name) from None
 
     def update_job(self, record: JobRecord) -> None:
-        """Replace what is remembered of the job."""
+        """Replace what is remembered of the job; one that was forgotten meanwhile stays so."""
+        account, region, key, *rest = _job_row(record)
         with self._transaction() as db:
             db.execute(
-                "insert or replace into jobs values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _job_row(record)
+                "update jobs set request = ?, model = ?, status = ?, created = ?, modified = ?, started = ?, "
+                "ended = ?, failure_reason = ? where account = ? and region = ? and key = ?",
+                (*rest, account, region, key),
             )
 
     def job(self, place: Place, name: str) -> JobRecord | None:

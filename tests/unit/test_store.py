@@ -115,10 +115,14 @@ def test_clear_forgets_everything_also_lines_on_their_way() -> None:
     store = Store(":memory:")
     store.add_job(job("j"))
     store.create_streams(HERE, ["x"], 0)
-    store.log(store.streams(HERE)[0].id, 1, "a")
+    before = store.streams(HERE)[0].id
+    store.log(before, 1, "a")
     store.clear()
     assert (store.jobs(HERE), store.streams(HERE)) == ([], [])
     store.create_streams(HERE, ["x"], 0)
+    store.update_job(job("j", ended=2.0))  # a job that took its time to end
+    store.log(before, 1, "its last words")
+    assert store.jobs(HERE) == []
     stream = store.streams(HERE)[0].id
     store.log(stream, 1, "b")
     assert [event.message for event in store.events(stream, LogWindow())] == ["b"]
