@@ -13,7 +13,7 @@ JARS := $(VENV)/.fetched-jars
 IMAGE_NAMES := emulator scripted sparkml xgboost
 export REQUIRE
 
-.PHONY: help demo test lint bench models images minio lock clean setup dev
+.PHONY: help demo test lint bench models fidelity images minio lock clean setup dev
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -30,11 +30,17 @@ lint: $(DEV)  ## check style, types and the layers of the code
 	@code=0; for check in "ruff check --quiet ." "ruff format --check --quiet ." mypy lint-imports; do \
 	    echo "$$check"; $(BIN)/$$check || code=1; done; exit $$code
 
-bench: $(DEV) $(JARS)  ## measure this machine
-	$(BIN)/python benchmarks/run.py
+bench: $(DEV) $(JARS)  ## measure this machine, in about four minutes
+	$(BIN)/python benchmarks/transport.py --seconds 0.3
+	$(BIN)/python benchmarks/orchestrator.py
+	$(BIN)/python benchmarks/sparkml_serving.py --rounds 3 --seconds 1 --first 3
+	$(BIN)/python benchmarks/xgboost_serving.py --rounds 3 --seconds 1
 
 models: $(DEV)  ## train the sample models again
 	$(BIN)/python sample_data/train.py
+
+fidelity: $(DEV)  ## write docs/fidelity.md: each rule, whether it is kept, and the tests that prove it
+	$(BIN)/python tools/fidelity.py
 
 images:  ## build the Docker images whose sources changed
 	python3 tools/images.py build

@@ -37,7 +37,7 @@ from transport import LINE, bare, echo_server, measured
 from emulator.config import Settings
 from emulator.events import Event, ObjectCompleted, ObjectStarted
 from emulator.instances import JobRun
-from emulator.local import transform
+from emulator.local import run_transform_job
 from emulator.model import JobStatus
 from emulator.storage import Storage, StoreAddress
 from emulator.trace import Recorder, record_policy
@@ -163,7 +163,7 @@ def through_both(containers: list[Any], uri: str, address: StoreAddress, runtime
     began = time.perf_counter()
     settings = Settings.model_validate({"runtime": runtime, "pull": "never"})
     request = job(uri, TransformJobName="penguins")
-    run = transform(
+    run = run_transform_job(
         {"ModelName": "m", "Containers": containers}, request, settings=settings, store=address, sink=sink
     )
     job_s = time.perf_counter() - began

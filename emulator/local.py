@@ -27,7 +27,7 @@ Request = Mapping[str, Any] | str | Path
 _T = TypeVar("_T")
 
 
-def transform(
+def run_transform_job(
     model: Request,
     job: Request,
     *,

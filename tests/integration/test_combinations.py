@@ -24,7 +24,7 @@ from parts import ROOT
 
 from emulator.config import Settings
 from emulator.embedded_store import embedded_store
-from emulator.local import transform
+from emulator.local import run_transform_job
 from emulator.model import JobStatus
 from emulator.storage import Storage, StoreAddress
 
@@ -60,7 +60,7 @@ class Place:
         fields = {"AssembleWith": "Line", "S3Uri": self.put("in/rows.csv", rows), **job}
         request = job_request(S3OutputPath=f"s3://{self.bucket}/out", **fields)
         settings = Settings(runtime=self.runtime, pull="never")
-        run = transform(
+        run = run_transform_job(
             {"ModelName": "m", **definition}, request, settings=settings, store=self.storage.address
         )
         assert run.status is JobStatus.COMPLETED, run.error

@@ -7,7 +7,7 @@ import gzip
 import pytest
 from harness import Bench, job_request
 
-from emulator import transform
+from emulator import run_transform_job
 from emulator.errors import ServiceError, UsageError
 from emulator.events import ObjectFailed
 from emulator.model import JobStatus
@@ -165,7 +165,7 @@ def test_missing_model_data_is_refused(jobs: Bench) -> None:
     jobs.put("in/a.csv", b"1\n")
     model = {"ModelName": "m", "PrimaryContainer": {"Image": "scripted", "ModelDataUrl": "s3://bkt/m.tar.gz"}}
     with pytest.raises(ServiceError, match=r"^Could not find model data at s3://bkt/m.tar.gz\.$"):
-        transform(model, job_request(), settings=jobs.settings, store=jobs.address)
+        run_transform_job(model, job_request(), settings=jobs.settings, store=jobs.address)
 
 
 def test_a_job_for_another_model_is_refused(jobs: Bench) -> None:
@@ -179,7 +179,7 @@ def test_an_archive_that_is_no_tar_gz_fails_the_job(jobs: Bench) -> None:
     jobs.put("in/a.csv", b"1\n")
     jobs.put("m.tar.gz", b"not a tar")
     model = {"ModelName": "m", "PrimaryContainer": {"Image": "scripted", "ModelDataUrl": "s3://bkt/m.tar.gz"}}
-    run = transform(model, job_request(), settings=jobs.settings, store=jobs.address)
+    run = run_transform_job(model, job_request(), settings=jobs.settings, store=jobs.address)
     assert run.status is JobStatus.FAILED
     assert run.failure_reason is not None
     assert run.failure_reason.startswith(
@@ -190,7 +190,7 @@ def test_an_archive_that_is_no_tar_gz_fails_the_job(jobs: Bench) -> None:
 def test_an_unknown_image_fails_the_job_and_names_the_remedy(jobs: Bench) -> None:
     jobs.put("in/a.csv", b"1\n")
     model = {"ModelName": "m", "PrimaryContainer": {"Image": "nobody/knows:1"}}
-    run = transform(model, job_request(), settings=jobs.settings, store=jobs.address)
+    run = run_transform_job(model, job_request(), settings=jobs.settings, store=jobs.address)
     assert run.status is JobStatus.FAILED
     assert run.error is not None
     assert "'nobody/knows:1'" in run.error.message

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from harness import Bench, job_request
 
-from emulator import transform
+from emulator import run_transform_job
 from emulator.events import Notice
 from emulator.model import JobStatus
 
@@ -47,7 +47,7 @@ def test_a_saved_pipeline_is_converted_and_the_user_is_told(jobs: Bench, tmp_pat
             notices.append(event.text)
 
     job = job_request(AssembleWith="Line")
-    run = transform(model, job, settings=jobs.settings, store=jobs.address, sink=sink)
+    run = run_transform_job(model, job, settings=jobs.settings, store=jobs.address, sink=sink)
     assert run.status is JobStatus.COMPLETED, run.error
     assert jobs.get("out/a.csv.out") == b"0.0,5.0\n1.0,7.0\n"
     assert any("AWS's container would not take it" in text for text in notices)

@@ -19,13 +19,12 @@ from emulator import (
     TransformJob,
     UsageError,
     load_settings,
-    transform,
 )
 from emulator.testing import Outcome, invoke_record
 
 
 def from_files() -> str:
-    result = emulator.transform("model.json", Path("job.json"))
+    result = emulator.run_transform_job("model.json", Path("job.json"))
     assert_type(result, JobRun)
     assert_type(result.status, JobStatus)
     assert_type(result.failure_reason, str | None)
@@ -37,7 +36,7 @@ def from_requests_on_a_store_of_ones_own() -> int:
     model = {"ModelName": "m", "PrimaryContainer": {"Image": "my-algorithm:1"}}
     settings = Settings(runtime="process", transport="httpx").changed(ping_window_s=300)
     assert_type(settings, Settings)
-    run = transform(model, {"TransformJobName": "j"}, settings=settings, store=store, sink=print)
+    run = run_transform_job(model, {"TransformJobName": "j"}, settings=settings, store=store, sink=print)
     assert_type(run.model, Model)
     assert_type(run.job, TransformJob)
     for done in run.completed:
@@ -54,7 +53,7 @@ def settings_of_a_file() -> Settings:
 
 def what_may_be_caught() -> str:
     try:
-        transform("model.json", "job.json")
+        run_transform_job("model.json", "job.json")
     except ServiceError as error:
         return error.code
     except (UsageError, MachineError) as error:
@@ -74,8 +73,8 @@ def in_a_test_of_a_container() -> None:
 
 def mistakes_that_mypy_finds() -> None:
     """An ignore that is not needed is an error of its own, so each line here must be refused."""
-    transform("model.json")  # type: ignore[call-arg]
-    transform(1, "job.json")  # type: ignore[arg-type]
-    transform("model.json", "job.json", store="http://127.0.0.1:9000")  # type: ignore[arg-type]
+    run_transform_job("model.json")  # type: ignore[call-arg]
+    run_transform_job(1, "job.json")  # type: ignore[arg-type]
+    run_transform_job("model.json", "job.json", store="http://127.0.0.1:9000")  # type: ignore[arg-type]
     invoke_record("model.json", "1,2\n")  # type: ignore[arg-type]
     StoreAddress(endpoint="http://127.0.0.1:9000")  # type: ignore[call-arg]

@@ -50,7 +50,7 @@ def test_each_name_is_the_object_of_its_home(name: str) -> None:
 
 
 def test_documents_use_only_public_names() -> None:
-    assert "transform" in documented_names()
+    assert "run_transform_job" in documented_names()
     assert documented_names() <= {*emulator.__all__, "testing"}
 
 
@@ -62,14 +62,6 @@ def test_testing_has_what_it_lists() -> None:
 def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="module 'emulator' has no attribute 'no_such_name'"):
         _ = emulator.no_such_name  # type: ignore[attr-defined]
-
-
-def test_transform_is_the_function_whatever_was_imported_before() -> None:
-    program = (
-        "import emulator.transform.splitting, emulator; from emulator import transform; "
-        "assert transform is emulator.transform, transform; assert callable(transform), transform"
-    )
-    subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT)
 
 
 def test_importing_the_package_imports_nothing_heavy() -> None:
