@@ -13,8 +13,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import uvicorn
-
 DEFAULT_PORT = 8080
 LAST_PORT = 65535
 
@@ -58,6 +56,8 @@ def main(build_app: Callable[[], Any], name: str, *, workers: int = 1) -> int:
     except StartError as error:
         print(f"{name}: cannot start: {error}", file=sys.stderr)
         return 1
+    import uvicorn  # noqa: PLC0415 - half of the start of containers that bring a server of their own
+
     config = uvicorn.Config(
         app,
         host=host,

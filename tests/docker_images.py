@@ -16,6 +16,9 @@ IMAGES = ROOT / "tests" / "images"
 REPOSITORY = "sagemaker-transform-emulator-test"
 SCRIPTED = f"{REPOSITORY}/scripted:latest"
 FOREIGN = f"{REPOSITORY}/foreign:latest"
+FAULTY = f"{REPOSITORY}/faulty:latest"
+FAULTY_UNLABELLED = f"{REPOSITORY}/faulty:unlabelled"
+FAULTY_WITHOUT_SERVE = f"{REPOSITORY}/faulty:nothing"
 EVALUATING = f"{REPOSITORY}/evaluating:latest"
 BASES = (
     f"{REPOSITORY}/python:bookworm",
@@ -47,6 +50,34 @@ def base_image() -> str:
 def build(folder: Path) -> None:
     """All images are there, made from the working tree."""
     base = base_image()
+    _context(folder, base)
+    for image, dockerfile, script, context in (
+        (SCRIPTED, "scripted.Dockerfile", "", folder),
+        (FOREIGN, "foreign.Dockerfile", "foreign.py", IMAGES),
+        (EVALUATING, "foreign.Dockerfile", "evaluating.py", IMAGES),
+    ):
+        arguments = ["--build-arg", f"BASE={base}", *(["--build-arg", f"SCRIPT={script}"] if script else [])]
+        docker("build", "-q", "-t", image, *arguments, "-f", str(IMAGES / dockerfile), str(context))
+
+
+def build_faulty(folder: Path) -> None:
+    """The images of containers/faulty are there: with the label, without it, and one that cannot serve."""
+    base = base_image()
+    _context(folder, base)
+    dockerfile = str(IMAGES / "faulty.Dockerfile")
+    for target, image in (
+        ("labelled", FAULTY),
+        ("unlabelled", FAULTY_UNLABELLED),
+        ("nothing", FAULTY_WITHOUT_SERVE),
+    ):
+        docker(
+            "build", "-q", "-t", image, "--target", target, "--build-arg", f"BASE={base}", "-f", dockerfile,
+            str(folder),
+        )  # fmt: skip
+
+
+def _context(folder: Path, base: str) -> None:
+    """The folder holds the containers, and what they import for the Python of the base image."""
     shutil.copytree(
         ROOT / "containers",
         folder / "containers",
@@ -57,13 +88,6 @@ def build(folder: Path) -> None:
         "-c", "import sys; print('%d.%d' % sys.version_info[:2])",
     )  # fmt: skip
     _packages(folder / "packages", version)
-    for image, dockerfile, script, context in (
-        (SCRIPTED, "scripted.Dockerfile", "", folder),
-        (FOREIGN, "foreign.Dockerfile", "foreign.py", IMAGES),
-        (EVALUATING, "foreign.Dockerfile", "evaluating.py", IMAGES),
-    ):
-        arguments = ["--build-arg", f"BASE={base}", *(["--build-arg", f"SCRIPT={script}"] if script else [])]
-        docker("build", "-q", "-t", image, *arguments, "-f", str(IMAGES / dockerfile), str(context))
 
 
 def _packages(target: Path, version: str) -> None:

@@ -1,7 +1,7 @@
 """`python -m containers.faulty serve`: keeps the contract but for what FAULT names (see faults.py).
 
 Faults of the start: exit:CODE, silent (never listens), other-port:N, loopback, late:SECONDS before it
-listens, deaf (ignores SIGTERM), needs-network (ends where no route leads anywhere).
+listens, deaf (ignores SIGTERM), needs-s3 (ends where no AWS_ENDPOINT_URL_S3 leads to a store).
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import sys
 import time
 from collections import Counter
@@ -114,8 +113,8 @@ async def _serve(faults: dict[str, str]) -> None:
     if "exit" in faults:
         print("I give up", flush=True)
         sys.exit(int(faults["exit"]))
-    if "needs-network" in faults and not _has_route():
-        sys.exit("no network")
+    if "needs-s3" in faults and "AWS_ENDPOINT_URL_S3" not in os.environ:
+        sys.exit("no way to S3")
     if "late" in faults:
         await asyncio.sleep(float(faults["late"]))
     if "deaf" in faults:
@@ -130,21 +129,11 @@ async def _serve(faults: dict[str, str]) -> None:
     await server.serve_forever()
 
 
-def _has_route() -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # sends nothing; fails where no route leads there
-        except OSError:
-            return False
-    return True
-
-
 def main() -> None:
     """Serve until SIGTERM, unless told not to."""
-    loop = asyncio.Runner()
     if os.getpid() == 1:  # without a handler process 1 does not hear it
         signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    with loop as runner:
+    with asyncio.Runner() as runner:
         runner.run(_serve(parse(os.environ.get("FAULT", ""))))
 
 

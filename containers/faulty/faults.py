@@ -245,5 +245,5 @@ FAULTS: dict[str, tuple[str, Fault | None]] = {
 }
 """By name: the path it is about, "" for all, and what it does to the reply."""
 
-START_FAULTS = ("exit", "silent", "other-port", "loopback", "late", "deaf", "needs-network")
+START_FAULTS = ("exit", "silent", "other-port", "loopback", "late", "deaf", "needs-s3")
 """Those that the server itself commits."""

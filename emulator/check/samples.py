@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import warnings
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -154,5 +155,7 @@ def _features(files: Iterable[Path]) -> Iterable[int]:
     except ImportError:
         return
     for path in files:
-        with suppress(xgboost.core.XGBoostError, ValueError):  # a pickle, or no model at all
+        with suppress(xgboost.core.XGBoostError, ValueError), warnings.catch_warnings():
+            # a pickle, or no model at all; of an old model's format its container has to complain
+            warnings.simplefilter("ignore")
             yield int(xgboost.Booster(model_file=str(path)).num_features())

@@ -15,6 +15,7 @@ from emulator.cli.check import check
 from emulator.cli.clean import clean
 from emulator.cli.diff import diff
 from emulator.cli.display import print_error
+from emulator.cli.doctor import doctor
 from emulator.cli.explain import explain_job
 from emulator.cli.export import export
 from emulator.cli.replay import replay
@@ -52,6 +53,7 @@ for _command in (
     replay,
     tune,
     check,
+    doctor,
     diff,
     clean,
 ):

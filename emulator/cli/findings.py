@@ -9,14 +9,14 @@ from emulator.findings import Finding, Severity
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 
 
-def finding_lines(finding: Finding) -> list[Text]:
-    """The finding: what was seen, then what SageMaker makes of it and what to do."""
+def finding_lines(finding: Finding, note: str = "SageMaker") -> list[Text]:
+    """The finding: what was seen, then what follows, introduced by `note`, and what to do."""
     first = Text("  ")
     first.append(f"{finding.severity} {finding.id}", style=_COLOURS[finding.severity])
     first.append(f"  {finding.subject}: {finding.seen}")
     lines = [first]
     if finding.consequence:
-        lines.append(Text(f"    SageMaker: {finding.consequence}"))
+        lines.append(Text(f"    {note}: {finding.consequence}"))
     if finding.remedy:
         lines.append(Text(f"    remedy: {finding.remedy}"))
     return lines
