@@ -19,6 +19,7 @@ from emulator import (
     TransformJob,
     UsageError,
     load_settings,
+    run_transform_job,
 )
 from emulator.testing import Outcome, invoke_record
 
