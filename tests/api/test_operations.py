@@ -59,7 +59,7 @@ def test_a_success_carries_the_headers_of_the_service(talk: Any) -> None:
     assert [item["ModelArn"] for item in answer.json()["Models"]] == [f"{ARN}:model/m"]
 
 
-@pytest.mark.rule("R1.2", "R1.3", "R1.11")
+@pytest.mark.rule("R1.2", "R1.3", "R1.5", "R1.11")
 def test_a_model_is_described_deleted_and_unknown_then(talk: Any) -> None:
     async def conversation(wire: Wire) -> Any:
         described = await wire.call("DescribeModel", ModelName="m")

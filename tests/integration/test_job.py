@@ -187,6 +187,7 @@ def test_an_archive_that_is_no_tar_gz_fails_the_job(jobs: Bench) -> None:
     )
 
 
+@pytest.mark.rule("R6.8")
 def test_an_unknown_image_fails_the_job_and_names_the_remedy(jobs: Bench) -> None:
     jobs.put("in/a.csv", b"1\n")
     model = {"ModelName": "m", "PrimaryContainer": {"Image": "nobody/knows:1"}}
