@@ -135,26 +135,33 @@ def traced(port: int, address: StoreAddress, uri: str, mode: Mode) -> Stretch:
 
 
 def pipeline(options: argparse.Namespace) -> Report:
-    """Penguins a second through SparkML and XGBoost, and where the time went."""
-    rows = subprocess.run(
+    """Penguins a second through SparkML and XGBoost, and where the time went.
+
+    SparkML's container asks for as many concurrent transforms as it has CPUs; one at a time is the closed
+    loop in which the shares add up.
+    """
+    penguins = subprocess.run(
         [sys.executable, SAMPLE / "generate.py", str(options.penguins)], capture_output=True, check=True
     ).stdout
     with store() as (kind, address):
         storage = Storage(address)
-        uri = put(storage, "in/penguins.csv", rows)
+        uri = put(storage, "in/penguins.csv", penguins)
         containers = json.loads((SAMPLE / "model.json").read_text())["Containers"]
         for container, name in zip(containers, ("sparkml", "xgboost"), strict=True):
             archive = (SAMPLE / "models" / name / "model.tar.gz").read_bytes()
             container["ModelDataUrl"] = put(storage, f"models/{name}.tar.gz", archive)
-        rounds = [
-            through_both(containers, uri, address, options.runtime) for _ in range(min(options.rounds, 3))
-        ]
         storage.close()
-    return {"store": kind, "runtime": options.runtime, "rows": {"SparkML, XGBoost": summed(rounds)}}
+        rounds: dict[str, list[Report]] = {"1 at a time": [], "as SparkML asks": []}
+        for _ in range(min(options.rounds, 2)):
+            for name, fields in zip(rounds, ({"MaxConcurrentTransforms": 1}, {}), strict=True):
+                request = job(uri, TransformJobName="penguins", **fields)
+                rounds[name].append(through_both(containers, request, address, options.runtime))
+    rows = {name: summed(found) for name, found in rounds.items()}
+    return {"store": kind, "runtime": options.runtime, "rows": rows}
 
 
-def through_both(containers: list[Any], uri: str, address: StoreAddress, runtime: str) -> Report:
-    """One job, its containers started and stopped."""
+def through_both(containers: list[Any], request: Report, address: StoreAddress, runtime: str) -> Report:
+    """One job, its containers started and stopped. `ours_us` is what the containers were not asked in."""
     clock: dict[type[Event], tuple[float, float]] = {}
 
     def sink(event: Event) -> None:
@@ -162,7 +169,6 @@ def through_both(containers: list[Any], uri: str, address: StoreAddress, runtime
 
     began = time.perf_counter()
     settings = Settings.model_validate({"runtime": runtime, "pull": "never"})
-    request = job(uri, TransformJobName="penguins")
     run = run_transform_job(
         {"ModelName": "m", "Containers": containers}, request, settings=settings, store=address, sink=sink
     )
@@ -171,13 +177,14 @@ def through_both(containers: list[Any], uri: str, address: StoreAddress, runtime
     records = run.progress.records
     (wall, cpu), (wall_end, cpu_end) = clock[ObjectStarted], clock[ObjectCompleted]
     waited = list(run.progress.container_seconds.values())
+    at_once = request.get("MaxConcurrentTransforms") or os.cpu_count() or 1
     return {
         "wall_us": (wall_end - wall) / records * 1e6,
         "cpu_us": (cpu_end - cpu) / records * 1e6,
         "besides_s": job_s - (wall_end - wall),
         "sparkml_us": waited[0] / records * 1e6,
         "xgboost_us": waited[1] / records * 1e6,
-        "ours_us": (wall_end - wall - sum(waited)) / records * 1e6,
+        "ours_us": (wall_end - wall - sum(waited) / at_once) / records * 1e6,
     }
 
 
