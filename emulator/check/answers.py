@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from emulator.check.check import Check
-from emulator.check.probe import NotRun, Probe
+from emulator.check.probe import Probe
+from emulator.check.values import NotRun
 from emulator.errors import MalformedAnswerError
 from emulator.findings import Finding, Kind, Severity
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from time import perf_counter
 
 from emulator.check.check import Check
-from emulator.check.probe import NotRun, Probe, tail
+from emulator.check.probe import Probe
+from emulator.check.values import NotRun, tail
 from emulator.findings import Finding, Kind, Severity
 from emulator.runtime.probing import Probed
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from emulator.check.check import Check
-from emulator.check.probe import NotRun, Probe
+from emulator.check.probe import Probe
+from emulator.check.values import NotRun
 from emulator.findings import Finding, Kind, Severity
 from emulator.model import BatchStrategy
 

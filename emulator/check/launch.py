@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from time import perf_counter
 
-from emulator.check.probe import Ping, Probe, StartRecord, Subject, Surroundings
+from emulator.check.probe import Probe, Surroundings
 from emulator.check.samples import Sample
+from emulator.check.values import Ping, StartRecord, Subject
 from emulator.errors import ConnectError, ContainerError
 from emulator.runtime.base import Container, ContainerSpec, Runtime
 from emulator.runtime.probing import Probed

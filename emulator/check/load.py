@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from emulator.check.check import Check
-from emulator.check.probe import NotRun, Probe, Reply, shown
+from emulator.check.probe import Probe
+from emulator.check.values import NotRun, Reply, shown
 from emulator.findings import Finding, Kind, Severity
 from emulator.model import MIB, BatchStrategy
 from emulator.runtime.usage import Measured

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from emulator.check.check import Check
-from emulator.check.probe import NotRun, Probe, Reply
+from emulator.check.probe import Probe
 from emulator.check.samples import essence
+from emulator.check.values import NotRun, Reply
 from emulator.findings import Finding, Kind, Severity
 
 _NONSENSE = "application/x-emulator-check"

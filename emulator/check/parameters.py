@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 from emulator.check.check import Check
-from emulator.check.probe import NotRun, Probe, shown
+from emulator.check.probe import Probe
+from emulator.check.values import NotRun, shown
 from emulator.findings import Finding, Kind, Severity
 
 _PATIENCE_S = 10.0

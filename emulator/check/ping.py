@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from emulator.check.check import Check
-from emulator.check.probe import NotRun, Probe, shown, tail
+from emulator.check.probe import Probe
+from emulator.check.values import NotRun, shown, tail
 from emulator.findings import Finding, Kind, Severity
 
 _TRIES = 5

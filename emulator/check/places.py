@@ -6,7 +6,8 @@ from contextlib import suppress
 
 from emulator.check.check import Check
 from emulator.check.launch import launched
-from emulator.check.probe import NotRun, Probe, listed, tail
+from emulator.check.probe import Probe
+from emulator.check.values import NotRun, listed, tail
 from emulator.findings import Finding, Kind, Severity
 from emulator.runtime.choice import open_runtime
 from emulator.runtime.probing import Probed

@@ -11,9 +11,10 @@ from emulator.check.catalogue import CHECKS, WITHOUT_CONTAINER
 from emulator.check.check import Check
 from emulator.check.ending import deaths
 from emulator.check.launch import launched
-from emulator.check.probe import NotRun, Options, Patience, Probe, Subject, Surroundings
+from emulator.check.probe import Probe, Surroundings
 from emulator.check.report import ContainerReport, Report, Result
 from emulator.check.samples import Sample, inherited, suggested
+from emulator.check.values import NotRun, Options, Patience, Subject
 from emulator.instances import JobRun, Services, container_spec, prepare
 from emulator.model import ExecutionParameters, Model, TransformJob
 

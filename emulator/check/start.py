@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from emulator.check.check import Check
-from emulator.check.probe import NotRun, Probe, tail
+from emulator.check.probe import Probe
+from emulator.check.values import NotRun, tail
 from emulator.findings import Finding, Kind, Severity
 from emulator.runtime.base import BIND_LABEL
 from emulator.runtime.probing import Probed

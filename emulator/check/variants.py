@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from emulator.check.check import Check
 from emulator.check.launch import launched
-from emulator.check.probe import NotRun, Probe, normalised, shown, tail
+from emulator.check.probe import Probe
 from emulator.check.start import BIND_IGNORED
+from emulator.check.values import NotRun, normalised, shown, tail
 from emulator.findings import Finding, Kind, Severity
 
 _DOCKER = "docker"

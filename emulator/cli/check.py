@@ -18,7 +18,6 @@ from rich.text import Text
 from emulator.admission import admit_model
 from emulator.check.catalogue import chosen
 from emulator.check.formats import junit, sarif
-from emulator.check.probe import Options, Patience
 from emulator.check.report import ContainerReport, Report
 from emulator.check.session import Request, check_model
 from emulator.check.target import (
@@ -31,6 +30,7 @@ from emulator.check.target import (
     needs_store,
     nobody,
 )
+from emulator.check.values import Options, Patience
 from emulator.cli.findings import finding_lines
 from emulator.cli.transfer import parse_put, put
 from emulator.config import Settings, configured_store, load_settings

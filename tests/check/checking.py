@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from emulator.check.catalogue import chosen
-from emulator.check.probe import Options, Patience
 from emulator.check.report import Report
 from emulator.check.samples import Sample
 from emulator.check.session import Request, check_model
 from emulator.check.target import nobody
+from emulator.check.values import Options, Patience
 from emulator.config import ImageMapping, Settings
 from emulator.instances import Services
 from emulator.local import open_services, run_loop

@@ -6,8 +6,8 @@ import pytest
 from checking import LETTERS, check, hasty, ids, model
 from docker_images import FAULTY, FAULTY_UNLABELLED, FAULTY_WITHOUT_SERVE, build_faulty
 
-from emulator.check.probe import Options
 from emulator.check.report import Report
+from emulator.check.values import Options
 from emulator.config import Settings
 
 pytestmark = pytest.mark.needs("docker")

@@ -10,8 +10,8 @@ import pytest
 from checking import IMPATIENT, LETTERS, OPTIONS, check, hasty, ids, model
 
 from emulator.check import catalogue
-from emulator.check.probe import Options, Patience
 from emulator.check.samples import Sample
+from emulator.check.values import Options, Patience
 from emulator.findings import Severity
 
 

@@ -19,7 +19,7 @@ def checked(*arguments: str) -> dict[str, Any]:
     done = CliRunner().invoke(
         app, ["check", *arguments, "--runtime", "process", "--records-for-growth", "200", "--json"]
     )
-    assert done.exit_code == 0, done.output
+    assert done.exit_code == 0, f"{done.exception!r}\n{done.output}"
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 
