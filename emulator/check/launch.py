@@ -60,7 +60,7 @@ async def _await_health(probe: Probe, container: Container, started: float, wind
             return
         reply = await probe.get("/ping", patience.ping_s)
         record.pings.append(Ping(perf_counter() - started, reply))
-        if reply.answer is not None and reply.answer.status == _OK:
+        if reply.answer is not None and reply.answer.status == _OK and _is_own_answer(container):
             record.ready_s = perf_counter() - started
             return
         if not (isinstance(reply.error, ConnectError) and _is_elsewhere(container)):
@@ -70,6 +70,12 @@ async def _await_health(probe: Probe, container: Container, started: float, wind
         elif now - elsewhere_since > patience.elsewhere_s:
             return
         await container.exited(patience.ping_interval_s)
+
+
+def _is_own_answer(container: Container) -> bool:
+    """False when a stranger answers: ports of processes are free when they are chosen, not for ever."""
+    hearing = container.hearing() if isinstance(container, Probed) else None
+    return hearing is None or hearing.on_port
 
 
 def _is_elsewhere(container: Container) -> bool:

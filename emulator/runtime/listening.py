@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 import struct
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,11 @@ class Hearing:
     wanted: int
     outside: bool
     told: bool
+
+    @property
+    def on_port(self) -> bool:
+        """Whether it listens on the port it was to listen on."""
+        return bool(self._hosts)
 
     @property
     def elsewhere(self) -> bool:
@@ -106,10 +112,11 @@ def _tree(pid: int) -> list[int]:
 
 
 def _socket_inodes(pid: int) -> set[str]:
-    try:
-        links = [str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()]
-    except OSError:
-        return set()
+    links = []
+    with suppress(OSError):
+        for entry in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # closed meanwhile
+                links.append(str(entry.readlink()))
     return {link[8:-1] for link in links if link.startswith("socket:[")}
 
 
