@@ -22,7 +22,7 @@ from images import IMAGES, Image
 pytestmark = [pytest.mark.needs("docker", "images"), pytest.mark.slow]
 SERVING = ("sparkml", "xgboost", "scripted")
 BIND_LABEL = "com.amazonaws.sagemaker.capabilities.accept-bind-to-port"
-LARGEST_MB = {"minio": 300, "sparkml": 450, "xgboost": 700, "scripted": 300, "emulator": 400}
+LARGEST_MB = {"minio": 300, "sparkml": 500, "xgboost": 700, "scripted": 250, "emulator": 560}
 SAMPLE = ROOT / "sample_data"
 
 
