@@ -105,7 +105,8 @@ class Predictor:
         missing = self.features - table.shape[1]
         if missing:
             table = np.pad(table, ((0, 0), (0, missing)), constant_values=np.nan)
-        return self.booster.inplace_predict(table, validate_features=False)
+        found: Matrix = self.booster.inplace_predict(table, validate_features=False)
+        return found
 
     def _proved_trees(self) -> CompiledTrees | None:
         try:
