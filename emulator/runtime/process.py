@@ -146,8 +146,10 @@ class ProcessContainer:
         """Which other addresses the process listens on, if any."""
         return listening.describe(self._process.pid, self.port)
 
-    def hearing(self) -> Hearing:
-        """Where it listens; its loopback is ours."""
+    def hearing(self) -> Hearing | None:
+        """Where it listens; its loopback is ours. None where there is no /proc to see it in."""
+        if not Path("/proc/self/net/tcp").exists():
+            return None
         found = frozenset(listening.addresses(self._process.pid))
         return Hearing(found, self.port, outside=False, told=True)
 
