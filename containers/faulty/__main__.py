@@ -1,7 +1,7 @@
 """`python -m containers.faulty serve`: keeps the contract but for what FAULT names (see faults.py).
 
-Faults of the start: exit:CODE, silent (never listens), other-port:N (0: any), loopback, late:SECONDS before it
-listens, deaf (ignores SIGTERM), needs-s3 (ends where no AWS_ENDPOINT_URL_S3 leads to a store).
+Faults of the start: exit:CODE, silent (never listens), other-port:N (0: any), loopback, late:SECONDS before
+it listens, deaf (ignores SIGTERM), needs-s3 (ends where no AWS_ENDPOINT_URL_S3 leads to a store).
 """
 
 from __future__ import annotations
