@@ -13,6 +13,7 @@ from typing import Any
 import xgboost
 
 from containers.serving import StartError
+from containers.xgboost.base_score import base_scores, honour
 from containers.xgboost.settings import TRUST_SWITCH, Settings
 
 LOG = logging.getLogger(__name__)
@@ -35,11 +36,15 @@ SAFE_GLOBALS = {
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A Booster set to one thread, and whether it came from a pickle (stricter about columns)."""
+    """A Booster set to one thread, and whether it came from a pickle (stricter about columns).
+
+    `margins` are base scores that the Booster cannot hold itself, one for each output, or empty.
+    """
 
     booster: xgboost.Booster
     pickled: bool
     path: Path
+    margins: tuple[float, ...] = ()
 
 
 class UntrustedPickleError(pickle.UnpicklingError):
@@ -94,7 +99,7 @@ def load_model(path: Path, *, trust_pickles: bool) -> LoadedModel:
     except Exception as pickle_error:  # noqa: BLE001 - damaged pickles raise anything at all
         booster, pickled = _load_native(path, pickle_error), False
     booster.set_param({"nthread": 1})
-    return LoadedModel(booster, pickled, path)
+    return LoadedModel(booster, pickled, path, honour(booster, base_scores(path), path))
 
 
 def _unpickle(path: Path, *, trust: bool) -> xgboost.Booster:

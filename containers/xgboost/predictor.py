@@ -52,6 +52,7 @@ class Predictor:
         self.booster = model.booster
         self.pickled = model.pickled
         self.features: int = model.booster.num_features()
+        self._margins = np.array(model.margins, np.float32)
         self._lock = threading.Lock()
         probe = probe_rows(self.features, thresholds=())
         self._in_place = self._agrees(self._predict_in_place, probe)
@@ -78,9 +79,12 @@ class Predictor:
 
     def dmatrix(self, data: xgboost.DMatrix) -> Matrix:
         """Booster.predict, one call at a time. Raises PredictError with the native message."""
+        if self._margins.size:
+            data.set_base_margin(np.tile(self._margins, (data.num_row(), 1)))
         try:
             with self._lock:
-                return self.booster.predict(data, validate_features=False)
+                found: Matrix = self.booster.predict(data, validate_features=False)
+                return found
         except xgboost.core.XGBoostError as error:
             raise PredictError(first_paragraph(str(error))) from None
 
@@ -105,10 +109,14 @@ class Predictor:
         missing = self.features - table.shape[1]
         if missing:
             table = np.pad(table, ((0, 0), (0, missing)), constant_values=np.nan)
-        found: Matrix = self.booster.inplace_predict(table, validate_features=False)
+        margins = np.tile(self._margins, (len(table), 1)) if self._margins.size else None
+        found: Matrix = self.booster.inplace_predict(table, validate_features=False, base_margin=margins)
         return found
 
     def _proved_trees(self) -> CompiledTrees | None:
+        if self._margins.size:
+            LOG.info("single records go through XGBoost's own prediction: base scores differ by output")
+            return None
         try:
             trees = compile_trees(self.booster)
         except NotCompilableError as reason:
@@ -128,7 +136,7 @@ class Predictor:
 
     def _agrees(self, predict: Callable[[Matrix], Matrix], probe: Matrix) -> bool:
         """Whether `predict` gives the very bits of Booster.predict on the probe."""
-        expected = self.booster.predict(xgboost.DMatrix(probe), validate_features=False)
+        expected = self.dmatrix(xgboost.DMatrix(probe))
         try:
             seen = predict(probe)
         except (xgboost.core.XGBoostError, ValueError, OverflowError, ZeroDivisionError, IndexError):
