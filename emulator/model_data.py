@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from emulator import bundles
 from emulator.artifacts import judge
-from emulator.bundles import convert_archive, is_spark_pipeline
 from emulator.errors import ModelError, StorageError, UsageError
 from emulator.model import ContainerDefinition, Model
 from emulator.storage import Storage
@@ -59,11 +59,11 @@ async def _download(definition: ContainerDefinition, url: str, storage: Storage,
 
 
 def _convert_if_native(definition: ContainerDefinition, path: Path, tell: Callable[[str], None]) -> ModelData:
-    if "sparkml" not in definition.image or not is_spark_pipeline(path):
+    if "sparkml" not in definition.image or not bundles.is_spark_pipeline(path):
         return ModelData(path)
     target = path.with_name(f"bundle-{path.name}")
     try:
-        export = convert_archive(path, target, schema=definition.environment.get(SCHEMA_VARIABLE))
+        export = bundles.convert_archive(path, target, schema=definition.environment.get(SCHEMA_VARIABLE))
     except UsageError as error:
         raise ModelError(
             f'The Spark pipeline in {definition.model_data_url} of container "{definition.name}" cannot be '

@@ -14,6 +14,7 @@ from emulator.bundles.bundle import bundle_files
 from emulator.bundles.columns import Column, Frame, make_schema
 from emulator.bundles.locations import local_copy, put
 from emulator.bundles.pipeline import convert_pipeline
+from emulator.bundles.recognising import top_folder
 from emulator.bundles.schema import SparkMLSchema, parse_schema
 from emulator.bundles.spark_directory import read_stage
 from emulator.errors import UsageError
@@ -93,27 +94,6 @@ def check_schema(schema: SparkMLSchema, frame: Frame) -> None:
             f"the SparkML schema asks for the output column {schema.output.name!r}, which no stage writes",
             remedy=f"ask for one of {', '.join(frame.outputs)}",
         )
-
-
-def is_spark_pipeline(place: str | Path) -> bool:
-    """Whether the local directory or model.tar.gz `place` holds a saved Spark ML pipeline or model.
-
-    A MLeap bundle does not count, and neither does an archive with anything else in it.
-    """
-    path = Path(place)
-    if path.is_dir():
-        names = [str(name.relative_to(path)) for name in path.glob("metadata/part-*")]
-        names += [str(name.relative_to(path)) for name in path.glob("*/metadata/part-*")]
-        return not (path / "bundle.json").exists() and top_folder(names) is not None
-    names = member_names(path)
-    return "bundle.json" not in names and top_folder(names) is not None
-
-
-def top_folder(names: Sequence[str]) -> str | None:
-    """The folder, "" or a single one at the top, whose `metadata` says what is saved there."""
-    parents = {name.partition("metadata/part-")[0] for name in names if "metadata/part-" in name}
-    tops = sorted((parent for parent in parents if parent.count("/") <= 1), key=len)
-    return tops[0].rstrip("/") if tops and (tops[0] == "" or len(tops) == 1) else None
 
 
 def convert_archive(

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from emulator.bundles import export_sparkml, parse_schema
+from emulator import bundles
 from emulator.errors import UsageError
 
 Flag = typer.Option
@@ -26,10 +26,10 @@ def export(
 ) -> None:
     """Write an MLeap bundle and print the schema to serve it with."""
     given = Path(schema[1:]).read_text() if schema and schema.startswith("@") else schema
-    result = export_sparkml(
+    result = bundles.export_sparkml(
         pipeline_dir,
         out,
-        schema=parse_schema(given) if given else None,
+        schema=bundles.parse_schema(given) if given else None,
         columns=columns.split(",") if columns else None,
         input_sizes=dict(map(_size, input_size or [])),
     )
