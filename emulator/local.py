@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import json
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,6 +26,8 @@ Request = Mapping[str, Any] | str | Path
 """A request as a mapping, or the path of the JSON file that holds it."""
 
 _T = TypeVar("_T")
+_M_MMAP_THRESHOLD = -3  # malloc.h
+_MAPPED_FROM_BYTES = 512 * 1024
 
 
 def run_transform_job(
@@ -138,6 +141,7 @@ def read_request(request: Request) -> dict[str, Any]:
 
 def run_loop(work: Coroutine[Any, Any, _T]) -> _T:
     """Run the coroutine on uvloop where there is one, else on asyncio's own loop."""
+    _return_large_buffers()
     factory: Callable[[], asyncio.AbstractEventLoop] | None = None
     if sys.platform != "win32":
         import uvloop  # noqa: PLC0415 - absent on Windows
@@ -145,6 +149,15 @@ def run_loop(work: Coroutine[Any, Any, _T]) -> _T:
         factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
         return runner.run(work)
+
+
+def _return_large_buffers() -> None:
+    """Let freed payloads and parts go back to the system at once.
+
+    glibc would raise its threshold with the first large buffer that is freed, and keep later ones.
+    """
+    with suppress(OSError, AttributeError):  # another C library decides for itself
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _MAPPED_FROM_BYTES)
 
 
 @contextmanager
