@@ -66,7 +66,7 @@ def minio_server(folder: Path) -> Iterator[Minio]:
     user, password = f"root-{secrets.token_hex(4)}", secrets.token_urlsafe(24)
     data, log = folder / "data", folder / "minio.log"
     data.mkdir(parents=True)
-    port, console = _free_ports(2)
+    port, console = free_ports(2)
     environment = {
         "HOME": str(folder), "MINIO_ROOT_USER": user, "MINIO_ROOT_PASSWORD": password, "MINIO_UPDATE": "off",
     }  # fmt: skip
@@ -76,7 +76,7 @@ def minio_server(folder: Path) -> Iterator[Minio]:
         process = subprocess.Popen(command, env=environment, stdout=sink, stderr=subprocess.STDOUT)
     try:
         url = f"http://127.0.0.1:{port}"
-        _await_ready(url, process, log)
+        wait_until_ready(url, process, log)
         yield Minio(StoreAddress(url, "us-east-1", user, password), process.pid)
     finally:
         process.terminate()
@@ -94,7 +94,8 @@ def minio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Minio]:
         yield server
 
 
-def _await_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Return when the server answers. Fails with its log when it ends or takes too long."""
     deadline = time.monotonic() + START_LIMIT_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
@@ -110,7 +111,7 @@ def _await_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     )
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Loopback ports nobody listened on a moment ago, all different."""
     with ExitStack() as stack:
         probes = [stack.enter_context(socket.socket()) for _ in range(count)]
