@@ -80,13 +80,16 @@ def test_a_model_is_described_deleted_and_unknown_then(talk: Any) -> None:
     assert again == ("ValidationException", text)
 
 
-@pytest.mark.rule("R1.7")
+@pytest.mark.rule("R1.6", "R1.7")
 def test_a_model_name_is_used_once(talk: Any) -> None:
     async def conversation(wire: Wire) -> Any:
-        return await wire.refused("CreateModel", **MODEL)
+        before = await wire.call("DescribeModel", ModelName="m")
+        other = MODEL | {"PrimaryContainer": {"Image": "scripted-other"}}
+        refused = await wire.refused("CreateModel", **other)
+        return refused, before == await wire.call("DescribeModel", ModelName="m")
 
     text = f'Cannot create already existing model "{ARN}:model/m".'
-    assert talk(conversation) == ("ValidationException", text)
+    assert talk(conversation) == (("ValidationException", text), True)
 
 
 @pytest.mark.rule("R1.8")
