@@ -82,9 +82,7 @@ def measure(
         rates.append(served)
         print(f"{number:5} {alone:10,.0f} {served:10,.0f} {ratios[-1]:12.3f} {costs[-1]:15.0f}")
     spread = f"{min(ratios):.3f} to {max(ratios):.3f}"
-    print(
-        f"median HTTP/engine {statistics.median(ratios):.3f} ({spread}), best {max(rates):,.0f} requests/s, "
-    )
+    print(f"median HTTP/engine {statistics.median(ratios):.3f} ({spread}), best {max(rates):,.0f} requests/s")
     print(f"median {statistics.median(rates):,.0f} requests/s, {statistics.median(costs):.0f} us of CPU each")
 
 
