@@ -12,6 +12,7 @@ The flags of the JVM:
 * `UseSerialGC`: requests leave only short-lived garbage, and no collector threads compete for the CPUs;
 * `SharedArchiveFile`: the parsed classes of an earlier start (prepare.py);
 * `-ShowCodeDetailsInExceptionMessages`: messages of null pointer exceptions stay empty, as on JDK 8;
+* `-OmitStackTraceInFastThrow`: exceptions that hot code throws over and over keep their messages;
 * `-UsePerfData`: no files in /tmp/hsperfdata_*;
 * `-Xlog`: what the JVM itself reports are errors only, on stderr.
 
@@ -113,7 +114,8 @@ def _start_jvm(runtime: Runtime) -> None:
         return
     flags = [
         "-Xrs", "-Xms64m", "-XX:MaxRAMPercentage=25", GARBAGE_COLLECTOR, "-XX:-UsePerfData",
-        "-XX:-ShowCodeDetailsInExceptionMessages", f"--add-exports={EXPORTS}",
+        "-XX:-ShowCodeDetailsInExceptionMessages", "-XX:-OmitStackTraceInFastThrow",
+        f"--add-exports={EXPORTS}",
         "-Xlog:disable", "-Xlog:all=error:stderr", "-Dfile.encoding=UTF-8",
     ]  # fmt: skip
     if runtime.archive:

@@ -215,6 +215,11 @@ def test_output_types_are_not_converted() -> None:
     assert scored("1", "string", output="long") == cast("String", "Long")
 
 
+def test_a_message_stays_however_often_it_is_given() -> None:
+    two = schema([column("x", "string"), column("y", "double")], column("x", "string"))
+    assert {csv("a", two) for _ in range(30_000)} == {(REFUSED, "1")}
+
+
 def test_csv_is_one_record() -> None:
     two = schema([column("x", "string"), column("y", "double")], column("x", "string"))
     assert csv("a,1\nb,2\n", two) == (OK, "a")
