@@ -120,6 +120,16 @@ Event = (
 Sink = Callable[[Event], None]
 
 
+def to_all(*sinks: Sink) -> Sink:
+    """A sink that passes every event to each of these, in their order."""
+
+    def pass_on(event: Event) -> None:
+        for sink in sinks:
+            sink(event)
+
+    return pass_on
+
+
 @dataclass(slots=True)
 class Progress:
     """Running totals of a job. Updated in place, record by record; read whenever one likes."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from emulator import job as transform_job
 from emulator.config import Settings
 from emulator.errors import EmulatorError, ServiceError
-from emulator.events import Event, Sink
+from emulator.events import Sink, to_all
 from emulator.job import JobRun, new_instance_id
 from emulator.job_logs import JobLogs, note_interruption
 from emulator.local import open_services
@@ -77,7 +77,7 @@ class JobController:
         logs = JobLogs(self._store, record, model, instances)
         sinks = [logs.sink, *(make(record) for make in self.sink_factories)]
         recorded = self._settings.trace in ("sample", "all")
-        run = JobRun(model, job, _to_all(sinks), recorded, instances)
+        run = JobRun(model, job, to_all(*sinks), recorded, instances)
         running = _Running(record, run)
         run.on_started = lambda: self._change(running, JobStatus.IN_PROGRESS, started=run.started_at)
         self._running[record.key] = running
@@ -207,14 +207,6 @@ class JobController:
                 "Quotas is not available, contact AWS support to request an increase for this quota.",
                 remedy="the limit is set under [quotas] in emulator.toml",
             )
-
-
-def _to_all(sinks: list[Sink]) -> Sink:
-    def tell(event: Event) -> None:
-        for sink in sinks:
-            sink(event)
-
-    return tell
 
 
 def _diagnosis(error: BaseException) -> str:

@@ -16,10 +16,9 @@ import typer
 from emulator.cli.display import JobDisplay, print_diagnosis, print_error, print_summary, summary
 from emulator.cli.transfer import get, parse_get, parse_put, put
 from emulator.config import Settings, load_settings
-from emulator.errors import UsageError
-from emulator.events import Event, Sink
+from emulator.events import to_all
 from emulator.faults import parse_faults
-from emulator.fields import set_fields
+from emulator.fields import set_environment, set_fields
 from emulator.job import JobRun
 from emulator.local import open_services, read_request, run_loop, run_requests, store_or_embedded
 from emulator.model import JobStatus
@@ -93,7 +92,8 @@ def run(
         "MaxPayloadInMB": max_payload,
         "MaxConcurrentTransforms": max_concurrent,
     }
-    apply_fields(request, fields, env or [])
+    set_fields(request, [f"{name}={value}" for name, value in fields.items() if value is not None])
+    set_environment(request, env or [])
     set_fields(request, assignments or [])
     plan = Plan(
         read_request(model),
@@ -136,23 +136,6 @@ class Plan:
         resources.setdefault("InstanceCount", 1)
 
 
-def apply_fields(request: dict[str, Any], fields: dict[str, Any], env: list[str]) -> None:
-    """The given flags stand in the request, over what the file says."""
-    for path, value in fields.items():
-        if value is None:
-            continue
-        *parents, name = path.split(".")
-        node = request
-        for parent in parents:
-            node = node.setdefault(parent, {})
-        node[name] = value
-    for text in env:
-        name, separator, value = text.partition("=")
-        if not separator or not name:
-            raise UsageError(f"--env {text!r} is not of the form KEY=VALUE")
-        request.setdefault("Environment", {})[name] = value
-
-
 async def carry_out(plan: Plan, address: StoreAddress, *, embedded: bool) -> JobRun:
     """The job has ended, the files were transferred. SIGINT and SIGTERM stop the job."""
     async with open_services(plan.settings, address) as services:
@@ -171,7 +154,7 @@ async def carry_out(plan: Plan, address: StoreAddress, *, embedded: bool) -> Job
                 plan.policy,
                 request_meta(plan.model, plan.job, address.endpoint_url),
             )
-            run.sink = both(display.sink, recorder)
+            run.sink = to_all(display.sink, recorder)
             run.record_invocations = plan.policy.wants_invocations
             runs.append(run)
             recorders.append(recorder)
@@ -209,16 +192,6 @@ def report(result: JobRun, plan: Plan, *, as_json: bool) -> None:
         print_error(result.error)
     codes = {JobStatus.COMPLETED: 0, JobStatus.STOPPED: INTERRUPTED}
     sys.exit(codes.get(result.status, 1))
-
-
-def both(first: Sink, second: Sink) -> Sink:
-    """A sink that passes every event to two others."""
-
-    def pass_on(event: Event) -> None:
-        first(event)
-        second(event)
-
-    return pass_on
 
 
 async def _first_rows(result: JobRun, storage: Any) -> tuple[bytes, bytes]:
