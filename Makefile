@@ -74,7 +74,7 @@ $(DEV): requirements/dev.txt requirements/build.txt pyproject.toml | $(BIN)/pyth
 	@touch $@
 
 $(JARS): containers/sparkml/jars.toml | $(RUN)
-	$(BIN)/python -m containers.sparkml fetch
+	$(BIN)/python -m sagemaker_transform_emulator.containers.sparkml fetch
 	@touch $@
 
 $(BIN)/python:

@@ -13,17 +13,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from emulator.config import Settings
-from emulator.embedded_store import embedded_store
-from emulator.events import Event, ObjectCompleted, ObjectStarted
-from emulator.instances import JobRun, Services
-from emulator.local import run_loop, run_requests
-from emulator.minio_store import minio_binary, minio_store
-from emulator.model import JobStatus
-from emulator.runtime.base import ContainerSpec, Exit, LogSink, Prepared
-from emulator.storage import Storage, StoreAddress
-from emulator.transport import TransportName
-from emulator.workspace import open_workspace
+from sagemaker_transform_emulator.config import Settings
+from sagemaker_transform_emulator.jobs.events import Event, ObjectCompleted, ObjectStarted
+from sagemaker_transform_emulator.jobs.instances import JobRun, Services
+from sagemaker_transform_emulator.jobs.local import run_loop, run_requests
+from sagemaker_transform_emulator.runtime.base import ContainerSpec, Exit, LogSink, Prepared
+from sagemaker_transform_emulator.runtime.workspace import open_workspace
+from sagemaker_transform_emulator.s3.client import Storage, StoreAddress
+from sagemaker_transform_emulator.s3.minio_server import minio_binary, minio_store
+from sagemaker_transform_emulator.s3.moto_server import embedded_store
+from sagemaker_transform_emulator.sagemaker.requests import JobStatus
+from sagemaker_transform_emulator.transport import TransportName
 
 BUCKET = "benchmark"
 Setup = Callable[[JobRun], None]

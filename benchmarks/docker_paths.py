@@ -15,7 +15,7 @@ import time
 import docker
 from docker.models.containers import Container
 
-from emulator.transport import RequestHead, make_transport
+from sagemaker_transform_emulator.transport import RequestHead, make_transport
 
 ROUNDS, REQUESTS = 5, 2000
 HEAD = RequestHead("POST", "/invocations", (("Content-Type", "text/csv"),))

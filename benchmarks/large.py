@@ -33,9 +33,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from attached import BUCKET, job, put
 from memory import MIB, child_environment, sampled
 
-from emulator.minio_store import minio_binary, minio_store
-from emulator.storage import Storage, StoreAddress
-from emulator.workspace import open_workspace
+from sagemaker_transform_emulator.runtime.workspace import open_workspace
+from sagemaker_transform_emulator.s3.client import Storage, StoreAddress
+from sagemaker_transform_emulator.s3.minio_server import minio_binary, minio_store
 
 RECORD = b"x" * 99 + b"\n"
 Seed = Callable[[Storage, float], int]
@@ -134,12 +134,21 @@ def measure(shape: str, scale: float, binary: str) -> dict[str, Any]:
 def watched(folder: Path, address: StoreAddress, request: dict[str, Any], behaviour: str) -> dict[str, Any]:
     """The job's result, time and memory."""
     (folder / "emulator.toml").write_text(
-        '[[images]]\nmatch = "scripted"\ncommand = ["{python}", "-m", "containers.scripted"]\n'
+        '[[images]]\nmatch = "scripted"\ncommand = ["{python}", "-m", "sagemaker_transform_emulator.containers.scripted"]\n'
     )
     container = {"Image": "scripted", "Environment": {"BEHAVIOUR": behaviour}}
     (folder / "model.json").write_text(json.dumps({"ModelName": "m", "PrimaryContainer": container}))
     (folder / "job.json").write_text(json.dumps(request))
-    command = [sys.executable, "-m", "emulator", "run", "--runtime", "process", "--quiet", "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "sagemaker_transform_emulator",
+        "run",
+        "--runtime",
+        "process",
+        "--quiet",
+        "--json",
+    ]
     began = time.monotonic()
     with subprocess.Popen(
         [*command, "--model", "model.json", "--job", "job.json"],

@@ -21,9 +21,9 @@ from typing import Any
 
 from attached import BUCKET, job, model, put
 
-from emulator.minio_store import minio_binary, minio_store
-from emulator.storage import Storage, StoreAddress
-from emulator.workspace import open_workspace
+from sagemaker_transform_emulator.runtime.workspace import open_workspace
+from sagemaker_transform_emulator.s3.client import Storage, StoreAddress
+from sagemaker_transform_emulator.s3.minio_server import minio_binary, minio_store
 
 ROOT = Path(__file__).resolve().parent.parent
 MIB = 1024 * 1024
@@ -69,7 +69,16 @@ def watched(folder: Path, address: StoreAddress, size_mib: int) -> dict[str, Any
     (folder / "model.json").write_text(json.dumps(model()))
     request = job(f"s3://{BUCKET}/in/rows.csv", BatchStrategy="MultiRecord")
     (folder / "job.json").write_text(json.dumps(request))
-    command = [sys.executable, "-m", "emulator", "run", "--runtime", "process", "--quiet", "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "sagemaker_transform_emulator",
+        "run",
+        "--runtime",
+        "process",
+        "--quiet",
+        "--json",
+    ]
     began = time.monotonic()
     with subprocess.Popen(
         [*command, "--model", "model.json", "--job", "job.json"],

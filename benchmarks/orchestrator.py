@@ -34,15 +34,15 @@ import memory
 from attached import Stretch, job, put, run_attached, store
 from transport import LINE, bare, echo_server, measured
 
-from emulator.config import Settings
-from emulator.events import Event, ObjectCompleted, ObjectStarted
-from emulator.instances import JobRun
-from emulator.local import run_transform_job
-from emulator.model import JobStatus
-from emulator.storage import Storage, StoreAddress
-from emulator.trace import Recorder, record_policy
-from emulator.trace.recorder import Mode
-from emulator.transport import TransportName
+from sagemaker_transform_emulator.config import Settings
+from sagemaker_transform_emulator.jobs.events import Event, ObjectCompleted, ObjectStarted
+from sagemaker_transform_emulator.jobs.instances import JobRun
+from sagemaker_transform_emulator.jobs.local import run_transform_job
+from sagemaker_transform_emulator.s3.client import Storage, StoreAddress
+from sagemaker_transform_emulator.sagemaker.requests import JobStatus
+from sagemaker_transform_emulator.trace import Recorder, record_policy
+from sagemaker_transform_emulator.trace.recorder import Mode
+from sagemaker_transform_emulator.transport import TransportName
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "sample_data"

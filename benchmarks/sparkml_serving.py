@@ -33,9 +33,9 @@ from typing import Self
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from containers.sparkml.bundle import known_labels  # noqa: E402 - found through the line above
-from containers.sparkml.engine import Engine, Format, Input  # noqa: E402
-from containers.sparkml.prepare import prepare  # noqa: E402
+from sagemaker_transform_emulator.containers.sparkml.bundle import known_labels  # noqa: E402 - found through the line above
+from sagemaker_transform_emulator.containers.sparkml.engine import Engine, Format, Input  # noqa: E402
+from sagemaker_transform_emulator.containers.sparkml.prepare import prepare  # noqa: E402
 
 SAMPLE = ROOT / "sample_data"
 START_SECONDS = 120
@@ -145,7 +145,7 @@ def container(model: Path, schema: str) -> Iterator[tuple[int, int]]:
         "SAGEMAKER_BIND_TO_PORT": str(port),
         "SAGEMAKER_SPARKML_SCHEMA": schema,
     }
-    command = [sys.executable, "-m", "containers.sparkml", "serve"]
+    command = [sys.executable, "-m", "sagemaker_transform_emulator.containers.sparkml", "serve"]
     process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **settings}, stdout=subprocess.DEVNULL)
     try:
         start = time.monotonic()

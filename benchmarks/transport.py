@@ -24,7 +24,7 @@ from pathlib import Path
 import httptools
 import uvloop
 
-from emulator.transport import RequestHead, TransportName, make_transport
+from sagemaker_transform_emulator.transport import RequestHead, TransportName, make_transport
 
 LINE = b"M,0.455,0.365,0.095,0.514,0.2245,0.101,0.15,15,0.5,0.5,0.25\n"
 HEAD = RequestHead(

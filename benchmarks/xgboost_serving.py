@@ -126,7 +126,7 @@ def bodies() -> tuple[list[bytes], bytes]:
 @contextmanager
 def serve_ours(model: Path) -> Iterator[Target]:
     """Our container as a user starts it."""
-    command = [sys.executable, "-m", "containers.xgboost", "serve"]
+    command = [sys.executable, "-m", "sagemaker_transform_emulator.containers.xgboost", "serve"]
     port = free_port()
     environ = {
         "SM_MODEL_DIR": str(model.parent),

@@ -25,8 +25,8 @@ from pyspark.ml import Pipeline
 from pyspark.ml.feature import Imputer, OneHotEncoder, StringIndexer, VectorAssembler
 from spark import local_session
 
-from emulator.bundles import Export, export_sparkml
-from emulator.bundles.archive import tar_gz
+from sagemaker_transform_emulator.model_artifacts.spark_to_mleap import Export, export_sparkml
+from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.archive import tar_gz
 
 BUCKET = "s3://emulator-demo"
 REGISTRY = "683313688378.dkr.ecr.us-east-1.amazonaws.com"

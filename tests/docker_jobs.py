@@ -18,10 +18,10 @@ import pytest
 from docker_images import SCRIPTED, docker
 from harness import Bench, job_request
 
-from emulator.config import Settings
-from emulator.events import ContainerLine, Finding, Notice
-from emulator.job import JobRun
-from emulator.local import open_services, run_loop, run_requests
+from sagemaker_transform_emulator.config import Settings
+from sagemaker_transform_emulator.jobs.events import ContainerLine, Finding, Notice
+from sagemaker_transform_emulator.jobs.local import open_services, run_loop, run_requests
+from sagemaker_transform_emulator.jobs.transform_job import JobRun
 
 ONE_PAYLOAD = {"SplitType": "None"}
 

@@ -11,16 +11,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from emulator.config import ImageMapping, Settings
-from emulator.embedded_store import embedded_store
-from emulator.events import DataLogLine, Event
-from emulator.job import JobRun
-from emulator.local import open_services, run_loop, run_requests
-from emulator.storage import Storage, StoreAddress
+from sagemaker_transform_emulator.config import ImageMapping, Settings
+from sagemaker_transform_emulator.jobs.events import DataLogLine, Event
+from sagemaker_transform_emulator.jobs.local import open_services, run_loop, run_requests
+from sagemaker_transform_emulator.jobs.transform_job import JobRun
+from sagemaker_transform_emulator.s3.client import Storage, StoreAddress
+from sagemaker_transform_emulator.s3.moto_server import embedded_store
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTED = ImageMapping(
-    match="scripted*", command=("{python}", "-m", "containers.scripted"), directory=str(ROOT)
+    match="scripted*",
+    command=("{python}", "-m", "sagemaker_transform_emulator.containers.scripted"),
+    directory=str(ROOT),
 )
 
 

@@ -14,8 +14,8 @@ import numpy as np
 import uvicorn
 import xgboost
 
-from containers.xgboost.app import create_app
-from containers.xgboost.settings import read_settings
+from sagemaker_transform_emulator.containers.xgboost.app import create_app
+from sagemaker_transform_emulator.containers.xgboost.settings import read_settings
 
 FEATURES = 4
 OBJECTIVES = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from emulator.check.document import document
+from sagemaker_transform_emulator.tools.check.document import document
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "checks.md"
 

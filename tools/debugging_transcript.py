@@ -119,7 +119,7 @@ def prepare(folder: Path) -> None:
     (folder / "model.json").write_text(json.dumps(MODEL))
     (folder / "job.json").write_text(json.dumps(JOB))
     (folder / "orders.csv").write_text("order,amount\n17,2.5\n18,3.0\n")
-    command = json.dumps([sys.executable, "-m", "containers.scripted"])
+    command = json.dumps([sys.executable, "-m", "sagemaker_transform_emulator.containers.scripted"])
     (folder / "emulator.toml").write_text(
         'runtime = "process"\n'
         + "".join(
@@ -133,7 +133,7 @@ def shell(folder: Path, command: str) -> str:
     """The command and all it printed, as a console block."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     environment |= {"EMULATOR_STATE_DIR": str(folder / "state"), "COLUMNS": "100", "NO_COLOR": "1"}
-    program = [sys.executable, "-m", "emulator", *command.split()[1:]]
+    program = [sys.executable, "-m", "sagemaker_transform_emulator", *command.split()[1:]]
     ran = subprocess.run(
         program,
         cwd=folder,

@@ -23,8 +23,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "property")]
 import reference  # noqa: E402 - found by the path above
 from objects import Settings, emulated, output_of, record_io, tf_record  # noqa: E402
 
-from emulator.transform.inflating import Inflater  # noqa: E402
-from emulator.transform.keys import S3Location, output_location, relative_key  # noqa: E402
+from sagemaker_transform_emulator.transform.inflating import Inflater  # noqa: E402
+from sagemaker_transform_emulator.transform.keys import S3Location, output_location, relative_key  # noqa: E402
 
 AWKWARD = (
     b"\n",

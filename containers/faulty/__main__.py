@@ -1,4 +1,4 @@
-"""`python -m containers.faulty serve`: keeps the contract but for what FAULT names (see faults.py).
+"""`python -m sagemaker_transform_emulator.containers.faulty serve`: keeps the contract but for what FAULT names (see faults.py).
 
 Faults of the start: exit:CODE, silent (never listens), other-port:N (0: any), loopback, late:SECONDS before
 it listens, deaf (ignores SIGTERM), needs-s3 (ends where no AWS_ENDPOINT_URL_S3 leads to a store).
@@ -16,8 +16,8 @@ from typing import cast
 
 import httptools
 
-from containers.faulty.faults import Call, Memory, Reply, parse, respond
-from containers.serving import bind_host, bind_port
+from sagemaker_transform_emulator.containers.faulty.faults import Call, Memory, Reply, parse, respond
+from sagemaker_transform_emulator.containers.serving import bind_host, bind_port
 
 _WORK_S = 0.02
 

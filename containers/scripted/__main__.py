@@ -1,4 +1,4 @@
-"""`python -m containers.scripted serve`: answers as its environment says.
+"""`python -m sagemaker_transform_emulator.containers.scripted serve`: answers as its environment says.
 
 BEHAVIOUR (see behaviours.py), RESPONSE_CONTENT_TYPE (default: the request's Accept), PING (statuses, the
 last one repeats: "503,503,200"), EXECUTION_PARAMETERS ("404", or a body answered with 200), LEDGER (a
@@ -21,8 +21,8 @@ from typing import cast
 
 import httptools
 
-from containers.scripted.behaviours import OK, Call, Reply, World, answer
-from containers.serving import bind_host, bind_port
+from sagemaker_transform_emulator.containers.scripted.behaviours import OK, Call, Reply, World, answer
+from sagemaker_transform_emulator.containers.serving import bind_host, bind_port
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""`python -m containers.sparkml serve` serves; `fetch` only fills the cache, as an image's build does."""
+"""`python -m sagemaker_transform_emulator.containers.sparkml serve` serves; `fetch` only fills the cache, as an image's build does."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import signal
 import sys
 from types import FrameType
 
-from containers import serving
-from containers.sparkml.app import build_app
-from containers.sparkml.cache import tell
-from containers.sparkml.prepare import prepare
+from sagemaker_transform_emulator.containers import serving
+from sagemaker_transform_emulator.containers.sparkml.app import build_app
+from sagemaker_transform_emulator.containers.sparkml.cache import tell
+from sagemaker_transform_emulator.containers.sparkml.prepare import prepare
 
 NAME = "sparkml"
 

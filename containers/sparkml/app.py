@@ -12,12 +12,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from containers.serving import model_directory
-from containers.sparkml import framework, media_types
-from containers.sparkml.bundle import known_labels, require_bundle
-from containers.sparkml.engine import Engine
-from containers.sparkml.invocations import Invocations
-from containers.sparkml.prepare import prepare
+from sagemaker_transform_emulator.containers.serving import model_directory
+from sagemaker_transform_emulator.containers.sparkml import framework, media_types
+from sagemaker_transform_emulator.containers.sparkml.bundle import known_labels, require_bundle
+from sagemaker_transform_emulator.containers.sparkml.engine import Engine
+from sagemaker_transform_emulator.containers.sparkml.invocations import Invocations
+from sagemaker_transform_emulator.containers.sparkml.prepare import prepare
 
 LOG = logging.getLogger(__name__)
 SCHEMA_VARIABLE = "SAGEMAKER_SPARKML_SCHEMA"

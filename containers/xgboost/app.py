@@ -18,9 +18,9 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope, Send
 
-from containers.xgboost.answers import HTML, Answer, page, text
-from containers.xgboost.service import Service
-from containers.xgboost.settings import Settings, cpu_count
+from sagemaker_transform_emulator.containers.xgboost.answers import HTML, Answer, page, text
+from sagemaker_transform_emulator.containers.xgboost.service import Service
+from sagemaker_transform_emulator.containers.xgboost.settings import Settings, cpu_count
 
 LOG = logging.getLogger(__name__)
 
@@ -119,7 +119,7 @@ def create_app(settings: Settings) -> Container:
     """The application for the settings, its models loaded. Raises StartError."""
     if settings.program is None:
         return Container(settings, AlgorithmBackend(Service(settings)))
-    from containers.xgboost.script_mode import start_script_mode  # noqa: PLC0415 - algorithm mode needs no boto3
+    from sagemaker_transform_emulator.containers.xgboost.script_mode import start_script_mode  # noqa: PLC0415 - algorithm mode needs no boto3
 
     return Container(settings, start_script_mode(settings))
 

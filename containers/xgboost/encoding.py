@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from containers.xgboost.answers import RefusedError
-from containers.xgboost.number_text import joined_numbers, joined_rows
-from containers.xgboost.recordio import write_frame, write_labels
-from containers.xgboost.selectable import Selected, csv_line
+from sagemaker_transform_emulator.containers.xgboost.answers import RefusedError
+from sagemaker_transform_emulator.containers.xgboost.number_text import joined_numbers, joined_rows
+from sagemaker_transform_emulator.containers.xgboost.recordio import write_frame, write_labels
+from sagemaker_transform_emulator.containers.xgboost.selectable import Selected, csv_line
 
 LARGEST_RECORDIO_ANSWER = 256 * 1024 * 1024
 

@@ -6,7 +6,7 @@ from enum import Enum
 from functools import lru_cache
 from http import HTTPStatus
 
-from containers.xgboost.answers import RefusedError
+from sagemaker_transform_emulator.containers.xgboost.answers import RefusedError
 
 ACCEPTED_ANSWERS = (
     "application/json",

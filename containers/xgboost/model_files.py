@@ -12,9 +12,9 @@ from typing import Any
 
 import xgboost
 
-from containers.serving import StartError
-from containers.xgboost.base_score import base_scores, honour
-from containers.xgboost.settings import TRUST_SWITCH, Settings
+from sagemaker_transform_emulator.containers.serving import StartError
+from sagemaker_transform_emulator.containers.xgboost.base_score import base_scores, honour
+from sagemaker_transform_emulator.containers.xgboost.settings import TRUST_SWITCH, Settings
 
 LOG = logging.getLogger(__name__)
 

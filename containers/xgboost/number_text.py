@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from containers.xgboost.csv_body import Matrix
+from sagemaker_transform_emulator.containers.xgboost.csv_body import Matrix
 
 LONG_COLUMN = 512
 SMALLEST_COMMON, LARGEST_COMMON = 1e-4, 1e9

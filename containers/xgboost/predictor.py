@@ -19,11 +19,16 @@ from typing import Any
 import numpy as np
 import xgboost
 
-from containers.xgboost.answers import RefusedError
-from containers.xgboost.compiled_trees import CompiledTrees, NotCompilableError, Walk, compile_trees
-from containers.xgboost.csv_body import Matrix, Row
-from containers.xgboost.media_types import Format
-from containers.xgboost.model_files import LoadedModel, first_paragraph
+from sagemaker_transform_emulator.containers.xgboost.answers import RefusedError
+from sagemaker_transform_emulator.containers.xgboost.compiled_trees import (
+    CompiledTrees,
+    NotCompilableError,
+    Walk,
+    compile_trees,
+)
+from sagemaker_transform_emulator.containers.xgboost.csv_body import Matrix, Row
+from sagemaker_transform_emulator.containers.xgboost.media_types import Format
+from sagemaker_transform_emulator.containers.xgboost.model_files import LoadedModel, first_paragraph
 
 LOG = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix, vstack
 
-from containers.xgboost.protobuf import (
+from sagemaker_transform_emulator.containers.xgboost.protobuf import (
     FIXED32,
     FIXED64,
     LENGTH_DELIMITED,

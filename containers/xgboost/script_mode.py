@@ -18,10 +18,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from containers.serving import StartError
-from containers.xgboost.answers import Answer, text
-from containers.xgboost.settings import Settings
-from containers.xgboost.source_dir import SourceDir, prepare_source_dir
+from sagemaker_transform_emulator.containers.serving import StartError
+from sagemaker_transform_emulator.containers.xgboost.answers import Answer, text
+from sagemaker_transform_emulator.containers.xgboost.settings import Settings
+from sagemaker_transform_emulator.containers.xgboost.source_dir import SourceDir, prepare_source_dir
 
 LOG = logging.getLogger(__name__)
 
@@ -152,7 +152,7 @@ def _timeout_seconds() -> int:
 
 def _work(pipe: Connection[Any, Any], job: Job) -> None:
     """The life of a worker process: load, then one answer for each request until the pipe closes."""
-    from containers.xgboost.user_module import load_user_module  # noqa: PLC0415 - keeps XGBoost out of the parent
+    from sagemaker_transform_emulator.containers.xgboost.user_module import load_user_module  # noqa: PLC0415 - keeps XGBoost out of the parent
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:

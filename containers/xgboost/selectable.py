@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from containers.xgboost.answers import RefusedError
+from sagemaker_transform_emulator.containers.xgboost.answers import RefusedError
 
 Selected: TypeAlias = dict[str, Any]
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import xgboost
 
-from containers.xgboost.answers import EMPTY, Answer, RefusedError, text
-from containers.xgboost.csv_body import (
+from sagemaker_transform_emulator.containers.xgboost.answers import EMPTY, Answer, RefusedError, text
+from sagemaker_transform_emulator.containers.xgboost.csv_body import (
     LARGE_BODY,
     exact_table,
     guess_delimiter,
@@ -22,20 +22,24 @@ from containers.xgboost.csv_body import (
     small_rows,
     unix_lines,
 )
-from containers.xgboost.encoding import EncodeError, encode_predictions, encode_selected
-from containers.xgboost.libsvm_body import read_libsvm
-from containers.xgboost.media_types import (
+from sagemaker_transform_emulator.containers.xgboost.encoding import (
+    EncodeError,
+    encode_predictions,
+    encode_selected,
+)
+from sagemaker_transform_emulator.containers.xgboost.libsvm_body import read_libsvm
+from sagemaker_transform_emulator.containers.xgboost.media_types import (
     Format,
     answer_type,
     header_value,
     is_form,
     request_format,
 )
-from containers.xgboost.model_files import first_paragraph, load_models
-from containers.xgboost.predictor import Ensemble, PredictError, build_ensemble
-from containers.xgboost.recordio import read_recordio
-from containers.xgboost.selectable import select, unfitting_keys
-from containers.xgboost.settings import Settings
+from sagemaker_transform_emulator.containers.xgboost.model_files import first_paragraph, load_models
+from sagemaker_transform_emulator.containers.xgboost.predictor import Ensemble, PredictError, build_ensemble
+from sagemaker_transform_emulator.containers.xgboost.recordio import read_recordio
+from sagemaker_transform_emulator.containers.xgboost.selectable import select, unfitting_keys
+from sagemaker_transform_emulator.containers.xgboost.settings import Settings
 
 LOG = logging.getLogger(__name__)
 

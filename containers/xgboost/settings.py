@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from containers.serving import StartError
+from sagemaker_transform_emulator.containers.serving import StartError
 
 DEFAULT_MAX_CONTENT_LENGTH = 6 * 1024 * 1024
 TRUST_SWITCH = "XGBOOST_TRUST_MODEL_PICKLES"

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from containers.serving import StartError
-from containers.xgboost.settings import Settings
+from sagemaker_transform_emulator.containers.serving import StartError
+from sagemaker_transform_emulator.containers.xgboost.settings import Settings
 
 LOG = logging.getLogger(__name__)
 

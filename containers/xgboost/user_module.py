@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 import xgboost
 
-from containers.serving import StartError
-from containers.xgboost.answers import HTML, Answer, text
-from containers.xgboost.csv_body import exact_table, guess_delimiter
-from containers.xgboost.libsvm_body import read_libsvm_dense
-from containers.xgboost.media_types import header_value, parse_header
-from containers.xgboost.recordio import read_recordio
-from containers.xgboost.source_dir import SourceDir
+from sagemaker_transform_emulator.containers.serving import StartError
+from sagemaker_transform_emulator.containers.xgboost.answers import HTML, Answer, text
+from sagemaker_transform_emulator.containers.xgboost.csv_body import exact_table, guess_delimiter
+from sagemaker_transform_emulator.containers.xgboost.libsvm_body import read_libsvm_dense
+from sagemaker_transform_emulator.containers.xgboost.media_types import header_value, parse_header
+from sagemaker_transform_emulator.containers.xgboost.recordio import read_recordio
+from sagemaker_transform_emulator.containers.xgboost.source_dir import SourceDir
 
 LOG = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from emulator.embedded_store import embedded_store
-from emulator.storage import Storage, StoreAddress
+from sagemaker_transform_emulator.s3.client import Storage, StoreAddress
+from sagemaker_transform_emulator.s3.moto_server import embedded_store
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

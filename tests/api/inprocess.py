@@ -12,17 +12,19 @@ from typing import Any, TypeVar
 
 import httpx
 
-from emulator.api.app import Front, make_app
-from emulator.api.backend import Backend
-from emulator.api.guard import Guard
-from emulator.config import ImageMapping, Settings
-from emulator.jobs import JobController
-from emulator.storage import Storage, StoreAddress
-from emulator.store import Store
+from sagemaker_transform_emulator.config import ImageMapping, Settings
+from sagemaker_transform_emulator.s3.client import Storage, StoreAddress
+from sagemaker_transform_emulator.server.api.allowed_hosts import Guard
+from sagemaker_transform_emulator.server.api.app import Front, make_app
+from sagemaker_transform_emulator.server.api.backend import Backend
+from sagemaker_transform_emulator.server.database import Store
+from sagemaker_transform_emulator.server.job_controller import JobController
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SCRIPTED = ImageMapping(
-    match="scripted*", command=("{python}", "-m", "containers.scripted"), directory=str(ROOT)
+    match="scripted*",
+    command=("{python}", "-m", "sagemaker_transform_emulator.containers.scripted"),
+    directory=str(ROOT),
 )
 ROLE = "arn:aws:iam::123456789012:role/emulator"
 AUTHORIZATION = (

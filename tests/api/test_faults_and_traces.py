@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from harness import ROOT, job_request, scripted_model
 
-from emulator.child import child_emulator
-from emulator.trace import Filter, TraceReader
+from sagemaker_transform_emulator.testing.server import child_emulator
+from sagemaker_transform_emulator.trace import Filter, TraceReader
 
 CONFIG = f"""
 [[images]]
 match = "scripted*"
-command = ["{{python}}", "-m", "containers.scripted"]
+command = ["{{python}}", "-m", "sagemaker_transform_emulator.containers.scripted"]
 directory = "{ROOT}"
 """
 

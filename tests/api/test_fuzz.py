@@ -13,8 +13,8 @@ import httpx
 import pytest
 from api.inprocess import AUTHORIZATION, application, job_request, run
 
-from emulator.constraints import service_model
-from emulator.storage import StoreAddress
+from sagemaker_transform_emulator.s3.client import StoreAddress
+from sagemaker_transform_emulator.sagemaker.constraints import service_model
 
 OPERATIONS = {
     "SageMaker": ("CreateModel", "DescribeModel", "ListModels", "DeleteModel", "CreateTransformJob",

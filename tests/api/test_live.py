@@ -20,14 +20,14 @@ import pytest
 from api.inprocess import ROLE, ROOT, job_request
 from botocore.config import Config
 
-from emulator.child import ChildEmulator, child_emulator
-from emulator.errors import MachineError
+from sagemaker_transform_emulator.errors import MachineError
+from sagemaker_transform_emulator.testing.server import ChildEmulator, child_emulator
 
 TOML = f"""
 runtime = "process"
 [[images]]
 match = "scripted*"
-command = ["{{python}}", "-m", "containers.scripted"]
+command = ["{{python}}", "-m", "sagemaker_transform_emulator.containers.scripted"]
 directory = {json.dumps(str(ROOT))}
 """
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
@@ -309,7 +309,7 @@ def carry_large_objects(emulator: ChildEmulator) -> None:
 def test_the_commands_show_and_stop_jobs(emulator: ChildEmulator) -> None:
     def command(*words: str) -> str:
         ran = subprocess.run(
-            [sys.executable, "-m", "emulator", *words, "--state-dir", str(emulator.state)],
+            [sys.executable, "-m", "sagemaker_transform_emulator", *words, "--state-dir", str(emulator.state)],
             env=CLEAN, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert ran.returncode == 0, ran.stderr

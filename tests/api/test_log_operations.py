@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from api.inprocess import Wire, application, run
 
-from emulator.events import ContainerLine, DataLogLine
-from emulator.job_logs import LOG_GROUP, JobLogs
-from emulator.model import ContainerDefinition, Model
-from emulator.records import JobRecord, Place
-from emulator.storage import StoreAddress
+from sagemaker_transform_emulator.jobs.events import ContainerLine, DataLogLine
+from sagemaker_transform_emulator.s3.client import StoreAddress
+from sagemaker_transform_emulator.sagemaker.requests import ContainerDefinition, Model
+from sagemaker_transform_emulator.sagemaker.resources import JobRecord, Place
+from sagemaker_transform_emulator.server.log_streams import LOG_GROUP, JobLogs
 
 RECORD = JobRecord(Place(), {"TransformJobName": "job"}, {}, "InProgress", 1000.0, 1000.0)  # type: ignore[arg-type]
 PIPELINE = Model("m", (ContainerDefinition("container-1", "a"), ContainerDefinition("second", "b")))

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from api.inprocess import AUTHORIZATION, ROLE, SCRIPTED, Wire, application, job_request, run
 
-from emulator.config import Settings
-from emulator.records import JobRecord, Place
-from emulator.storage import StoreAddress
+from sagemaker_transform_emulator.config import Settings
+from sagemaker_transform_emulator.s3.client import StoreAddress
+from sagemaker_transform_emulator.sagemaker.resources import JobRecord, Place
 
 MODEL = {"ModelName": "m", "ExecutionRoleArn": ROLE, "PrimaryContainer": {"Image": "scripted"}}
 ARN = "arn:aws:sagemaker:us-east-1:000000000000"

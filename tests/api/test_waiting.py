@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 from api.inprocess import ROLE, application, job_request, run
 
-from emulator.api.awsjson import Call
-from emulator.api.transform_jobs import FRESH_SECONDS, describe_transform_job
-from emulator.records import Place
-from emulator.storage import StoreAddress
+from sagemaker_transform_emulator.s3.client import StoreAddress
+from sagemaker_transform_emulator.sagemaker.resources import Place
+from sagemaker_transform_emulator.server.api.awsjson import Call
+from sagemaker_transform_emulator.server.api.transform_job_operations import (
+    FRESH_SECONDS,
+    describe_transform_job,
+)
 
 BOTO = "Boto3/1.44.5 md/Botocore#1.44.5 ua/2.1 os/linux lang/python#3.11.7 m/Z,D,b{} cfg/retry-mode#x"
 V2, V3 = "lib/AWS-SageMaker-Python-SDK#2.257.7", "lib/AWS-SageMakerCore#2.27.0"

@@ -6,23 +6,27 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from emulator.check.catalogue import chosen
-from emulator.check.report import Report
-from emulator.check.samples import Sample
-from emulator.check.session import Request, check_model
-from emulator.check.target import nobody
-from emulator.check.values import Options, Patience
-from emulator.config import ImageMapping, Settings
-from emulator.instances import Services
-from emulator.local import open_services, run_loop
-from emulator.model import Model
-from emulator.rehearsal import rehearsal_job
-from emulator.runtime.process import ProcessRuntime
-from emulator.storage import Storage
-from emulator.workspace import open_workspace
+from sagemaker_transform_emulator.config import ImageMapping, Settings
+from sagemaker_transform_emulator.jobs.instances import Services
+from sagemaker_transform_emulator.jobs.local import open_services, run_loop
+from sagemaker_transform_emulator.jobs.single_payloads import rehearsal_job
+from sagemaker_transform_emulator.runtime.process import ProcessRuntime
+from sagemaker_transform_emulator.runtime.workspace import open_workspace
+from sagemaker_transform_emulator.s3.client import Storage
+from sagemaker_transform_emulator.sagemaker.requests import Model
+from sagemaker_transform_emulator.tools.check.catalogue import chosen
+from sagemaker_transform_emulator.tools.check.report import Report
+from sagemaker_transform_emulator.tools.check.samples import Sample
+from sagemaker_transform_emulator.tools.check.session import Request, check_model
+from sagemaker_transform_emulator.tools.check.target import nobody
+from sagemaker_transform_emulator.tools.check.values import Options, Patience
 
 ROOT = Path(__file__).resolve().parents[2]
-FAULTY = ImageMapping(match="faulty*", command=("{python}", "-m", "containers.faulty"), directory=str(ROOT))
+FAULTY = ImageMapping(
+    match="faulty*",
+    command=("{python}", "-m", "sagemaker_transform_emulator.containers.faulty"),
+    directory=str(ROOT),
+)
 SETTINGS = Settings(images=(FAULTY,), runtime="process")
 LETTERS = Sample((b"a,b", b"c,d", b"e,f"), "text/csv", "the test")
 IMPATIENT = Patience(

@@ -11,11 +11,11 @@ from click.testing import Result
 from harness import ROOT
 from typer.testing import CliRunner
 
-from emulator.check.samples import read_records
-from emulator.check.target import Wishes, checked_job, chosen_sample, find_target
-from emulator.cli import app
-from emulator.errors import EmulatorError, UsageError
-from emulator.rehearsal import rehearsal_job
+from sagemaker_transform_emulator.cli import app
+from sagemaker_transform_emulator.errors import EmulatorError, UsageError
+from sagemaker_transform_emulator.jobs.single_payloads import rehearsal_job
+from sagemaker_transform_emulator.tools.check.samples import read_records
+from sagemaker_transform_emulator.tools.check.target import Wishes, checked_job, chosen_sample, find_target
 
 FAST = ("--only", "ping", "--only", "invocations", "--record", "a,b", "--content-type", "text/csv")
 
@@ -24,7 +24,7 @@ FAST = ("--only", "ping", "--only", "invocations", "--record", "a,b", "--content
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "emulator.toml").write_text(
         f'runtime = "process"\n[[images]]\nmatch = "faulty*"\ncommand = ["{{python}}", "-m", '
-        f'"containers.faulty"]\ndirectory = "{ROOT}"\n'
+        f'"sagemaker_transform_emulator.containers.faulty"]\ndirectory = "{ROOT}"\n'
     )
     monkeypatch.chdir(tmp_path)
     return tmp_path

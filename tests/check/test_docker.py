@@ -6,9 +6,9 @@ import pytest
 from checking import LETTERS, check, hasty, ids, model
 from docker_images import FAULTY, FAULTY_UNLABELLED, FAULTY_WITHOUT_SERVE, build_faulty
 
-from emulator.check.report import Report
-from emulator.check.values import Options
-from emulator.config import Settings
+from sagemaker_transform_emulator.config import Settings
+from sagemaker_transform_emulator.tools.check.report import Report
+from sagemaker_transform_emulator.tools.check.values import Options
 
 pytestmark = pytest.mark.needs("docker")
 DOCKER = Settings(runtime="docker", pull="never")

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from checking import IMPATIENT, LETTERS, OPTIONS, check, hasty, ids, model
 
-from emulator.check import catalogue
-from emulator.check.samples import Sample
-from emulator.check.values import Options, Patience
-from emulator.findings import Severity
+from sagemaker_transform_emulator.tools.check import catalogue
+from sagemaker_transform_emulator.tools.check.samples import Sample
+from sagemaker_transform_emulator.tools.check.values import Options, Patience
+from sagemaker_transform_emulator.tools.findings import Severity
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.check.catalogue import CHECKS, GROUPS, KINDS, chosen
-from emulator.check.document import document
-from emulator.check.formats import junit, sarif
-from emulator.check.report import ContainerReport, Report, Result
-from emulator.errors import UsageError
-from emulator.findings import Severity
+from sagemaker_transform_emulator.errors import UsageError
+from sagemaker_transform_emulator.tools.check.catalogue import CHECKS, GROUPS, KINDS, chosen
+from sagemaker_transform_emulator.tools.check.document import document
+from sagemaker_transform_emulator.tools.check.formats import junit, sarif
+from sagemaker_transform_emulator.tools.check.report import ContainerReport, Report, Result
+from sagemaker_transform_emulator.tools.findings import Severity
 
 ROOT = Path(__file__).resolve().parents[2]
 BY_ID = {check.id: check for check in CHECKS}

@@ -11,9 +11,9 @@ from typing import Any
 
 from sparkml_server import write_bundle
 
-from containers.sparkml import rehearsal
-from containers.sparkml.engine import Engine, Format, Input, Outcome
-from containers.sparkml.prepare import prepare
+from sagemaker_transform_emulator.containers.sparkml import rehearsal
+from sagemaker_transform_emulator.containers.sparkml.engine import Engine, Format, Input, Outcome
+from sagemaker_transform_emulator.containers.sparkml.prepare import prepare
 
 Result = tuple[Outcome, str]
 FOLDER = tempfile.TemporaryDirectory(prefix="sparkml-")

@@ -53,7 +53,7 @@ def environment(model: Path, port: int, settings: Mapping[str, str]) -> dict[str
 
 def start(model: Path, port: int, settings: Mapping[str, str], *words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "containers.sparkml", *(words or ("serve",))],
+        [sys.executable, "-m", "sagemaker_transform_emulator.containers.sparkml", *(words or ("serve",))],
         cwd=ROOT,
         env=environment(model, port, settings),
         stdout=subprocess.PIPE,

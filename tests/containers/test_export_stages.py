@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 import stage_cases
 import stage_data
-
-from containers.sparkml.engine import Engine, Format, Input
-from containers.sparkml.prepare import prepare
-from emulator.bundles import Export, export_sparkml
-from emulator.bundles.archive import unpack
 from sample_data.spark import local_session
+
+from sagemaker_transform_emulator.containers.sparkml.engine import Engine, Format, Input
+from sagemaker_transform_emulator.containers.sparkml.prepare import prepare
+from sagemaker_transform_emulator.model_artifacts.spark_to_mleap import Export, export_sparkml
+from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.archive import unpack
 
 pytest.importorskip("pyspark", reason="comparing needs the dependency group `models`")
 pytestmark = [

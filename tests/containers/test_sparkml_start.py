@@ -123,14 +123,14 @@ def test_wrong_arguments() -> None:
 
 
 def test_containers_know_nothing_of_the_emulator() -> None:
-    code = "import sys, containers.sparkml.app as app; print([m for m in sys.modules if m[:8] == 'emulator'])"
+    code = "import sys, sagemaker_transform_emulator.containers.sparkml.app as app; print([m for m in sys.modules if m[:8] == 'emulator'])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
 def test_needs_no_java_on_the_machine(tmp_path: Path) -> None:
     settings = environment(model("identity"), 0, {"PATH": str(tmp_path), "JAVA_HOME": str(tmp_path)})
-    command = [sys.executable, "-m", "containers.sparkml", "fetch"]
+    command = [sys.executable, "-m", "sagemaker_transform_emulator.containers.sparkml", "fetch"]
     done = subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, check=False)
     assert (done.returncode, os.linesep in done.stderr) == (0, True)
     assert "46 jars are ready" in done.stderr

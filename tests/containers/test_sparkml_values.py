@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sparkml_engine import column, csv, engine, json_body, json_lines, schema, scored
 
-from containers.sparkml.engine import Engine, Format, Outcome
+from sagemaker_transform_emulator.containers.sparkml.engine import Engine, Format, Outcome
 
 OK, REFUSED, SILENT = Outcome.OK, Outcome.REFUSED, Outcome.REFUSED_WITHOUT_MESSAGE
 UNREADABLE = Outcome.UNREADABLE

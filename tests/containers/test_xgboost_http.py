@@ -143,7 +143,7 @@ def test_concurrent_bodies_of_all_sizes_keep_apart(directory: Path) -> None:
 def command(directory: Path, port: int, *words: str, **environ: str) -> subprocess.Popen[str]:
     own = {"SM_MODEL_DIR": str(directory), "SAGEMAKER_BIND_TO_PORT": str(port), **environ}
     return subprocess.Popen(
-        [sys.executable, "-m", "containers.xgboost", *words],
+        [sys.executable, "-m", "sagemaker_transform_emulator.containers.xgboost", *words],
         cwd=ROOT,
         env={**os.environ, **own},
         stdout=subprocess.PIPE,

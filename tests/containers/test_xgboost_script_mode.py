@@ -21,15 +21,19 @@ import pytest
 from moto import mock_aws
 from xgboost_help import booster, expected, sample, save, serving
 
-from containers.serving import StartError
-from containers.xgboost.settings import read_settings
-from containers.xgboost.source_dir import (
+from sagemaker_transform_emulator.containers.serving import StartError
+from sagemaker_transform_emulator.containers.xgboost.settings import read_settings
+from sagemaker_transform_emulator.containers.xgboost.source_dir import (
     SourceDir,
     fetch_source_dir,
     install_requirements,
     prepare_source_dir,
 )
-from containers.xgboost.user_module import UserModule, load_user_module, to_answer
+from sagemaker_transform_emulator.containers.xgboost.user_module import (
+    UserModule,
+    load_user_module,
+    to_answer,
+)
 
 Load = Callable[[str], UserModule]
 MODEL_FN = """

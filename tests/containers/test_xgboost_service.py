@@ -19,11 +19,11 @@ from scipy.sparse import csr_matrix
 from xgboost import DMatrix
 from xgboost_help import FEATURES, OBJECTIVES, booster, csv_body, expected, sample, save
 
-from containers.xgboost.answers import Answer
-from containers.xgboost.protobuf import length_delimited
-from containers.xgboost.recordio import read_frames, read_record, write_frame
-from containers.xgboost.service import Service
-from containers.xgboost.settings import read_settings
+from sagemaker_transform_emulator.containers.xgboost.answers import Answer
+from sagemaker_transform_emulator.containers.xgboost.protobuf import length_delimited
+from sagemaker_transform_emulator.containers.xgboost.recordio import read_frames, read_record, write_frame
+from sagemaker_transform_emulator.containers.xgboost.service import Service
+from sagemaker_transform_emulator.containers.xgboost.settings import read_settings
 
 ROW = b"0.5,0.5,0.5,0.5"
 ALL_KEYS = "predicted_label,labels,probability,probabilities,raw_score,raw_scores,predicted_score"

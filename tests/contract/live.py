@@ -185,11 +185,21 @@ def emulator_up(folder: Path) -> Iterator[Live]:
     config.write_text(
         f'runtime = "process"\nping_interval_s = 0.02\nping_window_s = 20\nwebhook = "{receiver.url}"\n'
         '[quotas]\n"ml.m4.xlarge" = 0\n'
-        f'[[images]]\nmatch = "scripted:*"\ncommand = ["{sys.executable}", "-m", "containers.scripted"]\n'
+        f'[[images]]\nmatch = "scripted:*"\ncommand = ["{sys.executable}", "-m", "sagemaker_transform_emulator.containers.scripted"]\n'
         f'environment = {{PYTHONPATH = "{ROOT}"}}\n'
     )
     log = folder / "emulator.log"
-    command = [sys.executable, "-m", "emulator", "up", "--port", "0", "--json", "--s3", "moto"]
+    command = [
+        sys.executable,
+        "-m",
+        "sagemaker_transform_emulator",
+        "up",
+        "--port",
+        "0",
+        "--json",
+        "--s3",
+        "moto",
+    ]
     with log.open("w") as errors:
         server = subprocess.Popen(
             [*command, "--state-dir", str(folder / "state"), "--config", str(config)],

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 import uvloop
 from faults.rawserver import RawServer, Script
 
-from emulator.transport import Answer, Body, LeanTransport, Limits, RequestHead
-from emulator.transport.httpx_transport import HttpxConnection, HttpxTransport
-from emulator.transport.lean import LeanConnection
-from emulator.transport.reuse import StaleRule
+from sagemaker_transform_emulator.transport import Answer, Body, LeanTransport, Limits, RequestHead
+from sagemaker_transform_emulator.transport.httpx_transport import HttpxConnection, HttpxTransport
+from sagemaker_transform_emulator.transport.lean import LeanConnection
+from sagemaker_transform_emulator.transport.reuse import StaleRule
 
 T = TypeVar("T")
 POST = RequestHead("POST", "/invocations", (("Content-Type", "text/csv"), ("Accept-Encoding", "gzip")))

@@ -18,12 +18,12 @@ from docker_jobs import DockerJobs, engine_proxy, left_behind, model, running
 from harness import SCRIPTED as SCRIPTED_PROCESS
 from harness import job_request, until
 
-from emulator.errors import MachineError
-from emulator.events import InstanceReady, Notice
-from emulator.local import open_services, run_loop
-from emulator.model import JobStatus
-from emulator.runtime.engine import Engine, connect
-from emulator.runtime.leftovers import sweep_engine
+from sagemaker_transform_emulator.errors import MachineError
+from sagemaker_transform_emulator.jobs.events import InstanceReady, Notice
+from sagemaker_transform_emulator.jobs.local import open_services, run_loop
+from sagemaker_transform_emulator.runtime.docker.engine import Engine, connect
+from sagemaker_transform_emulator.runtime.docker.leftovers import sweep_engine
+from sagemaker_transform_emulator.sagemaker.requests import JobStatus
 
 NOWHERE = "unix:///nonexistent/docker.sock"
 SLEEPING = {"Environment": {"BEHAVIOUR": "sleep:600"}}
@@ -68,7 +68,7 @@ def test_48_what_a_killed_emulator_left_is_swept_at_the_next_start(docker_jobs: 
     (folder / "model.json").write_text(json.dumps(model(SLEEPING, SLEEPING)))
     (folder / "job.json").write_text(json.dumps(job_request()))
     child = subprocess.Popen(
-        [sys.executable, "-m", "emulator", "run", "--runtime", "docker", "--pull", "never",
+        [sys.executable, "-m", "sagemaker_transform_emulator", "run", "--runtime", "docker", "--pull", "never",
          "--model", "model.json", "--job", "job.json"],
         cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         env={**os.environ, "AWS_ENDPOINT_URL_S3": str(docker_jobs.bench.address.endpoint_url),
@@ -88,8 +88,8 @@ def test_48_what_a_killed_emulator_left_is_swept_at_the_next_start(docker_jobs: 
 @pytest.mark.needs("docker")
 def test_clean_removes_ours_only(docker_jobs: DockerJobs) -> None:
     runs = Path(os.environ["EMULATOR_STATE_DIR"]).absolute() / "runs"
-    from emulator.runtime.leftovers import owner  # noqa: PLC0415 - beside what uses it
-    from emulator.workspace import open_workspace  # noqa: PLC0415 - as above
+    from sagemaker_transform_emulator.runtime.docker.leftovers import owner  # noqa: PLC0415 - beside what uses it
+    from sagemaker_transform_emulator.runtime.workspace import open_workspace  # noqa: PLC0415 - as above
 
     with open_workspace() as over:
         labels = owner(over).labels("0", {"job": "j"})
@@ -107,7 +107,10 @@ def test_clean_removes_ours_only(docker_jobs: DockerJobs) -> None:
         ]
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "emulator", "clean", "--json"], capture_output=True, text=True, check=True
+            [sys.executable, "-m", "sagemaker_transform_emulator", "clean", "--json"],
+            capture_output=True,
+            text=True,
+            check=True,
         )
         report = json.loads(done.stdout)
         assert [len(report[kind]) for kind in ("containers", "networks", "volumes")] == [1, 1, 1]

@@ -15,13 +15,13 @@ from docker_images import EVALUATING, FOREIGN, SCRIPTED, docker
 from docker_jobs import ONE_PAYLOAD, DockerJobs, left_behind, outside_host, running
 from harness import until
 
-from emulator.config import ImageMapping
-from emulator.events import ContainerLine, Finding, InputListed, Notice
-from emulator.local import run_loop
-from emulator.model import MIB, JobStatus
-from emulator.runtime import docker as docker_runtime
-from emulator.runtime import networks
-from emulator.runtime.limits import Capacity
+from sagemaker_transform_emulator.config import ImageMapping
+from sagemaker_transform_emulator.jobs.events import ContainerLine, Finding, InputListed, Notice
+from sagemaker_transform_emulator.jobs.local import run_loop
+from sagemaker_transform_emulator.runtime.docker import networks
+from sagemaker_transform_emulator.runtime.docker import runtime as docker_runtime
+from sagemaker_transform_emulator.runtime.docker.instance_types import Capacity
+from sagemaker_transform_emulator.sagemaker.requests import MIB, JobStatus
 
 pytestmark = pytest.mark.needs("docker")
 PING_SENTENCE = "AlgorithmError: Model container failed to respond to ping."

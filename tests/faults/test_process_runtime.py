@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from harness import Bench, job_request, leftovers, scripted_model, until
 
-from emulator.config import Settings
-from emulator.local import run_loop
-from emulator.model import JobStatus
+from sagemaker_transform_emulator.config import Settings
+from sagemaker_transform_emulator.jobs.local import run_loop
+from sagemaker_transform_emulator.sagemaker.requests import JobStatus
 
 PING_SENTENCE = (
     "AlgorithmError: Model container failed to respond to ping. Please ensure /ping endpoint is implemented "
@@ -108,7 +108,17 @@ def test_48_containers_of_a_killed_emulator_end_with_it(jobs: Bench, tmp_path: P
         "AWS_SECRET_ACCESS_KEY": "test",
     }  # fmt: skip
     child = subprocess.Popen(
-        [sys.executable, "-m", "emulator", "run", "--model", "m.json", "--job", "j.json", "--quiet"],
+        [
+            sys.executable,
+            "-m",
+            "sagemaker_transform_emulator",
+            "run",
+            "--model",
+            "m.json",
+            "--job",
+            "j.json",
+            "--quiet",
+        ],
         cwd=tmp_path,
         env=environment,
     )

@@ -12,15 +12,15 @@ import pytest
 from faults.clients import ALWAYS_STALE, LOOPS, POST, TRANSPORTS, Client
 from faults.rawserver import RawServer, Script, Wire, answering, answering_once
 
-from emulator.errors import (
+from sagemaker_transform_emulator.errors import (
     ConnectError,
     DeadlineError,
     DisconnectedError,
     MalformedAnswerError,
     TransportError,
 )
-from emulator.transport import Limits, RequestHead
-from emulator.transport.reuse import StaleRule
+from sagemaker_transform_emulator.transport import Limits, RequestHead
+from sagemaker_transform_emulator.transport.reuse import StaleRule
 
 OK = b"HTTP/1.1 200 OK\r\n"
 HELLO = OK + b"Content-Length: 5\r\n\r\nhello"

@@ -4,5 +4,5 @@ FROM ${BASE}
 COPY . /opt/app/
 ENV PYTHONPATH=/opt/app:/opt/app/packages PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 BIND_HOST=0.0.0.0
 LABEL com.amazonaws.sagemaker.capabilities.accept-bind-to-port=true
-ENTRYPOINT ["python3", "-m", "containers.scripted"]
+ENTRYPOINT ["python3", "-m", "sagemaker_transform_emulator.containers.scripted"]
 CMD ["ignored"]

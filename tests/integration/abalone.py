@@ -104,7 +104,13 @@ def digest(data: Path) -> str:
     import xgboost
 
     seen = hashlib.sha256(f"{pyspark.__version__} {xgboost.__version__}".encode())
-    for path in [data, Path(__file__), *sorted((ROOT / "emulator/bundles").rglob("*.py"))]:
+    for path in [
+        data,
+        Path(__file__),
+        *sorted(
+            (ROOT / "emulator/sagemaker_transform_emulator/model_artifacts/spark_to_mleap").rglob("*.py")
+        ),
+    ]:
         seen.update(path.read_bytes())
     return seen.hexdigest()[:16]
 
@@ -114,7 +120,7 @@ def train(data: Path, out: Path) -> None:
     import numpy as np
     import xgboost
 
-    from emulator.bundles.archive import tar_gz
+    from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.archive import tar_gz
 
     with data.open(newline="") as file:
         rows = [[sex, *map(float, rest)] for sex, *rest in csv.reader(file)]
@@ -136,9 +142,9 @@ def fit_features(rows: list[list[Any]], out: Path) -> list[list[float]]:
     """Fit, save and export the Spark pipeline; returns what it makes of every row."""
     from pyspark.ml import Pipeline
     from pyspark.ml.feature import OneHotEncoder, StringIndexer, VectorAssembler
-
-    from emulator.bundles import export_sparkml
     from sample_data.spark import local_session
+
+    from sagemaker_transform_emulator.model_artifacts.spark_to_mleap import export_sparkml
 
     spark = local_session("abalone")
     frame = spark.createDataFrame(

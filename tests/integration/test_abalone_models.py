@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from abalone import COLUMNS, Abalone, abalone
 
-from containers.sparkml.engine import Engine, Format, Input
-from containers.sparkml.prepare import prepare
+from sagemaker_transform_emulator.containers.sparkml.engine import Engine, Format, Input
+from sagemaker_transform_emulator.containers.sparkml.prepare import prepare
 
 pytest.importorskip("pyspark", reason="training needs the dependency group `models`")
 pytestmark = [pytest.mark.needs("shared"), pytest.mark.slow]

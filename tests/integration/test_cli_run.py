@@ -17,7 +17,7 @@ from harness import ROOT, job_request, leftovers, run_loop_until, scripted_model
 @pytest.fixture
 def here(tmp_path: Path) -> Path:
     (tmp_path / "emulator.toml").write_text(
-        f'[[images]]\nmatch = "scripted*"\ncommand = ["{{python}}", "-m", "containers.scripted"]\n'
+        f'[[images]]\nmatch = "scripted*"\ncommand = ["{{python}}", "-m", "sagemaker_transform_emulator.containers.scripted"]\n'
         f'directory = "{ROOT}"\n'
     )
     (tmp_path / "a.csv").write_text("1,2\n3,4\n")
@@ -33,7 +33,7 @@ def write(folder: Path, name: str, body: Any) -> None:
 def emulator(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return subprocess.run(
-        [sys.executable, "-m", "emulator", "run", "--runtime", "process", *arguments],
+        [sys.executable, "-m", "sagemaker_transform_emulator", "run", "--runtime", "process", *arguments],
         cwd=folder,
         env=environment,
         capture_output=True,
@@ -120,7 +120,7 @@ def test_a_store_that_is_away_exits_3_or_1_without_a_traceback(here: Path) -> No
     environment = {**os.environ, "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9", "AWS_ACCESS_KEY_ID": "k",
                    "AWS_SECRET_ACCESS_KEY": "s"}  # fmt: skip
     done = subprocess.run(
-        [sys.executable, "-m", "emulator", "run", "--model", "m.json", "--job", "j.json"],
+        [sys.executable, "-m", "sagemaker_transform_emulator", "run", "--model", "m.json", "--job", "j.json"],
         cwd=here, env=environment, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     assert done.returncode in (1, 3)
@@ -134,7 +134,7 @@ def test_49_a_signal_stops_the_job_cleanly(here: Path, number: signal.Signals) -
     write(here, "m.json", scripted_model({"BEHAVIOUR": "sleep_body_seconds_then_lines:id"}, ledger=here))
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     child = subprocess.Popen(
-        [sys.executable, "-m", "emulator", "run", "--runtime", "process", *USUAL],
+        [sys.executable, "-m", "sagemaker_transform_emulator", "run", "--runtime", "process", *USUAL],
         cwd=here, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     ledger = here / "ledger-1"

@@ -22,11 +22,11 @@ from harness import job_request
 from minio_server import Minio
 from parts import ROOT
 
-from emulator.config import Settings
-from emulator.embedded_store import embedded_store
-from emulator.local import run_transform_job
-from emulator.model import JobStatus
-from emulator.storage import Storage, StoreAddress
+from sagemaker_transform_emulator.config import Settings
+from sagemaker_transform_emulator.jobs.local import run_transform_job
+from sagemaker_transform_emulator.s3.client import Storage, StoreAddress
+from sagemaker_transform_emulator.s3.moto_server import embedded_store
+from sagemaker_transform_emulator.sagemaker.requests import JobStatus
 
 SAMPLE = ROOT / "sample_data"
 IN_DOCKER = (pytest.mark.needs("docker", "serving images"), pytest.mark.slow)

@@ -10,14 +10,19 @@ import pytest
 from harness import Bench, job_request, scripted_model
 from typer.testing import CliRunner
 
-from emulator.cli import app
-from emulator.diagnosis import diagnose
-from emulator.events import ObjectFailed
-from emulator.explain import explain
-from emulator.local import run_loop
-from emulator.model import BatchStrategy, ExecutionParameters, JobStatus, TransformJob
-from emulator.trace import Filter, Recorder, RecordPolicy, TraceReader, trace_path
-from emulator.trace.render import curl_of, pytest_of, story_of
+from sagemaker_transform_emulator.cli import app
+from sagemaker_transform_emulator.jobs.diagnosis import diagnose
+from sagemaker_transform_emulator.jobs.events import ObjectFailed
+from sagemaker_transform_emulator.jobs.local import run_loop
+from sagemaker_transform_emulator.sagemaker.requests import (
+    BatchStrategy,
+    ExecutionParameters,
+    JobStatus,
+    TransformJob,
+)
+from sagemaker_transform_emulator.tools.explain import explain
+from sagemaker_transform_emulator.trace import Filter, Recorder, RecordPolicy, TraceReader, trace_path
+from sagemaker_transform_emulator.trace.render import curl_of, pytest_of, story_of
 
 SINGLE = BatchStrategy.SINGLE_RECORD
 

@@ -7,10 +7,10 @@ import gzip
 import pytest
 from harness import Bench, job_request
 
-from emulator import run_transform_job
-from emulator.errors import ServiceError, UsageError
-from emulator.events import ObjectFailed
-from emulator.model import JobStatus
+from sagemaker_transform_emulator import run_transform_job
+from sagemaker_transform_emulator.errors import ServiceError, UsageError
+from sagemaker_transform_emulator.jobs.events import ObjectFailed
+from sagemaker_transform_emulator.sagemaker.requests import JobStatus
 
 
 @pytest.mark.rule("R2.4", "R2.6", "R2.20", "R4.39", "R4.40")

@@ -23,7 +23,7 @@ def emulator(server: Minio, *arguments: str) -> subprocess.CompletedProcess[str]
         name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "EMULATOR_"))
     } | server.environment
     return subprocess.run(
-        [sys.executable, "-m", "emulator", *arguments],
+        [sys.executable, "-m", "sagemaker_transform_emulator", *arguments],
         cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
 

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 from minio_server import Minio
 
-from emulator.storage import Storage
-from emulator.transform.keys import S3Location
+from sagemaker_transform_emulator.s3.client import Storage
+from sagemaker_transform_emulator.transform.keys import S3Location
 
 pytestmark = [pytest.mark.needs("minio"), pytest.mark.slow]
 

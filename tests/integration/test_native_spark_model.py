@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from harness import Bench, job_request
 
-from emulator import run_transform_job
-from emulator.events import Notice
-from emulator.model import JobStatus
+from sagemaker_transform_emulator import run_transform_job
+from sagemaker_transform_emulator.jobs.events import Notice
+from sagemaker_transform_emulator.sagemaker.requests import JobStatus
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-sparkml-serving:3.3"
@@ -51,7 +51,14 @@ def test_a_saved_pipeline_is_converted_and_the_user_is_told(jobs: Bench, tmp_pat
     assert run.status is JobStatus.COMPLETED, run.error
     assert jobs.get("out/a.csv.out") == b"0.0,5.0\n1.0,7.0\n"
     assert any("AWS's container would not take it" in text for text in notices)
-    command = [sys.executable, "-m", "emulator", "export-sparkml", str(saved), str(tmp_path / "out.tar.gz")]
+    command = [
+        sys.executable,
+        "-m",
+        "sagemaker_transform_emulator",
+        "export-sparkml",
+        str(saved),
+        str(tmp_path / "out.tar.gz"),
+    ]
     exported = subprocess.run(
         [*command, "--json"], cwd=ROOT, check=True, capture_output=True, text=True,
     )  # fmt: skip

@@ -17,7 +17,7 @@ import xgboost
 from botocore.validate import ParamValidator
 from parts import ROOT
 
-from emulator.bundles import parse_schema
+from sagemaker_transform_emulator.model_artifacts.spark_to_mleap import parse_schema
 
 SAMPLE = ROOT / "sample_data"
 FEATURES = ("species", "island", "bill_length_mm", "bill_depth_mm", "flipper_length_mm", "sex", "year")

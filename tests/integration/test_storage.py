@@ -7,11 +7,11 @@ import asyncio
 import pytest
 from harness import Bench
 
-from emulator.errors import DataError, StorageError
-from emulator.local import run_loop
-from emulator.output_writer import PART_BYTES
-from emulator.storage import Storage, StoreAddress
-from emulator.transform.keys import S3Location
+from sagemaker_transform_emulator.errors import DataError, StorageError
+from sagemaker_transform_emulator.jobs.local import run_loop
+from sagemaker_transform_emulator.s3.client import Storage, StoreAddress
+from sagemaker_transform_emulator.s3.multipart_output import PART_BYTES
+from sagemaker_transform_emulator.transform.keys import S3Location
 
 ODD_KEYS = ["a b", "a%20b", "a+b?c#d", "ünïcode/✓", "x//y", "x/../y", "'\"<>&", "k" * 1000]
 

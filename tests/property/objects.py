@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from emulator.errors import DataError
-from emulator.model import AssembleWith, BatchStrategy, SplitType
-from emulator.transform.assembling import assemble
-from emulator.transform.batching import Batcher, Payload
-from emulator.transform.splitting import make_splitter
+from sagemaker_transform_emulator.errors import DataError
+from sagemaker_transform_emulator.sagemaker.requests import AssembleWith, BatchStrategy, SplitType
+from sagemaker_transform_emulator.transform.assembling import assemble
+from sagemaker_transform_emulator.transform.batching import Batcher, Payload
+from sagemaker_transform_emulator.transform.splitting import make_splitter
 
 awkward = st.sampled_from(
     [

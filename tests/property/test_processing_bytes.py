@@ -11,8 +11,8 @@ import reference
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.errors import RecordError
-from emulator.model import (
+from sagemaker_transform_emulator.errors import RecordError
+from sagemaker_transform_emulator.sagemaker.requests import (
     AssembleWith,
     DataProcessing,
     JoinSource,
@@ -21,11 +21,11 @@ from emulator.model import (
     TransformJob,
     TransformOutput,
 )
-from emulator.transform.batching import Payload
-from emulator.transform.csv_rows import read_row, write_row
-from emulator.transform.json_values import read_json, write_json
-from emulator.transform.jsonpath import JsonPathValueError, parse
-from emulator.transform.processing import processing_of
+from sagemaker_transform_emulator.transform.batching import Payload
+from sagemaker_transform_emulator.transform.csv_rows import read_row, write_row
+from sagemaker_transform_emulator.transform.json_values import read_json, write_json
+from sagemaker_transform_emulator.transform.jsonpath import JsonPathValueError, parse
+from sagemaker_transform_emulator.transform.processing import processing_of
 
 fields = st.text(alphabet='ab", \té\r', max_size=5).filter(lambda text: not text.endswith("\r"))
 rows = st.lists(fields, min_size=1, max_size=5)

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from objects import Settings, emulated, output_of, settings_and_bodies, text_like
 
-from emulator.errors import DataError
-from emulator.transform.inflating import Inflater
-from emulator.transform.keys import S3Location, output_location, relative_key
-from emulator.transform.splitting import RecordTooLargeError
+from sagemaker_transform_emulator.errors import DataError
+from sagemaker_transform_emulator.transform.inflating import Inflater
+from sagemaker_transform_emulator.transform.keys import S3Location, output_location, relative_key
+from sagemaker_transform_emulator.transform.splitting import RecordTooLargeError
 
 sizes_of_chunks = st.lists(st.integers(1, 50), min_size=1, max_size=5)
 

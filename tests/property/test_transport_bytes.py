@@ -13,13 +13,13 @@ from faults.rawserver import RawServer, Wire
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from emulator.errors import DisconnectedError, MalformedAnswerError, TransportError
-from emulator.transport import Answer, Limits, Timings
-from emulator.transport.alarm import NEVER
-from emulator.transport.answers import AnswerParser
-from emulator.transport.heads import HeadMemory
-from emulator.transport.inflating import gunzip
-from emulator.transport.line import SLICE_BYTES, Line
+from sagemaker_transform_emulator.errors import DisconnectedError, MalformedAnswerError, TransportError
+from sagemaker_transform_emulator.transport import Answer, Limits, Timings
+from sagemaker_transform_emulator.transport.alarm import NEVER
+from sagemaker_transform_emulator.transport.answers import AnswerParser
+from sagemaker_transform_emulator.transport.heads import HeadMemory
+from sagemaker_transform_emulator.transport.inflating import gunzip
+from sagemaker_transform_emulator.transport.line import SLICE_BYTES, Line
 
 LIMITS = Limits(head_bytes=4096, informational_answers=3, body_bytes=10_000)
 NO_TIME = Timings(0.0, 0.0, 0.0)

@@ -14,7 +14,7 @@ import pytest
 from parts import ROOT
 from sdk.environments import make
 
-from emulator.child import ChildEmulator, child_emulator
+from sagemaker_transform_emulator.testing.server import ChildEmulator, child_emulator
 
 SAMPLES = ROOT / "sample_data"
 EXPECTED = [float(row) for row in (SAMPLES / "expected/penguins.csv").read_text().split()]

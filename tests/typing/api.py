@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import assert_type
 
-import emulator
-from emulator import (
+import sagemaker_transform_emulator as emulator
+from sagemaker_transform_emulator import (
     EmulatorError,
     JobError,
     JobRun,
@@ -21,7 +21,7 @@ from emulator import (
     load_settings,
     run_transform_job,
 )
-from emulator.testing import Outcome, invoke_record
+from sagemaker_transform_emulator.testing.invoke import Outcome, invoke_record
 
 
 def from_files() -> str:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from emulator.artifacts import ArchiveLimits, judge, unpack
-from emulator.errors import ModelError
+from sagemaker_transform_emulator.errors import ModelError
+from sagemaker_transform_emulator.model_artifacts.archive import ArchiveLimits, judge, unpack
 
 URL = "s3://bkt/model.tar.gz"
 

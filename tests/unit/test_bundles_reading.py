@@ -13,17 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from saved_pipelines import FEATURE, MODEL, assembler, dense, indexer, save, save_pipeline
 
-from emulator.bundles import export_sparkml
-from emulator.bundles.columns import Frame
-from emulator.bundles.pipeline import convert_stage
-from emulator.bundles.spark_directory import (
+from sagemaker_transform_emulator.errors import UsageError
+from sagemaker_transform_emulator.model_artifacts.spark_to_mleap import export_sparkml
+from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.columns import Frame
+from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.pipeline import convert_stage
+from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.spark_directory import (
     matrix_values,
     read_pipeline_stages,
     read_stage,
     vector_values,
 )
-from emulator.bundles.stages.refused import INSTEAD
-from emulator.errors import UsageError
+from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.stages.refused import INSTEAD
 
 NUMBERS = st.floats(allow_nan=False, width=32)
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from saved_pipelines import assembler, dense, indexer, save_pipeline
 
-from emulator.bundles import Export, export_sparkml, parse_schema
-from emulator.errors import UsageError
+from sagemaker_transform_emulator.errors import UsageError
+from sagemaker_transform_emulator.model_artifacts.spark_to_mleap import Export, export_sparkml, parse_schema
 
 COLOUR = indexer("colour", "index", "red", "green")
 

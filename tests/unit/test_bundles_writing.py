@@ -19,11 +19,19 @@ from hypothesis import strategies as st
 from moto import mock_aws
 from saved_pipelines import assembler, indexer, save, save_pipeline
 
-from emulator.bundles import convert_archive, export_sparkml, is_spark_pipeline
-from emulator.bundles.archive import tar_gz, unpack
-from emulator.bundles.stages.trees import class_counts, prediction, tree_json
-from emulator.bundles.values import to_json
-from emulator.errors import StorageError, UsageError
+from sagemaker_transform_emulator.errors import StorageError, UsageError
+from sagemaker_transform_emulator.model_artifacts.spark_to_mleap import (
+    convert_archive,
+    export_sparkml,
+    is_spark_pipeline,
+)
+from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.archive import tar_gz, unpack
+from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.stages.trees import (
+    class_counts,
+    prediction,
+    tree_json,
+)
+from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.values import to_json
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

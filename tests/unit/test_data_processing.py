@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from transforming import job
 
-from emulator.data_processing import require_processing
-from emulator.errors import ServiceError
+from sagemaker_transform_emulator.errors import ServiceError
+from sagemaker_transform_emulator.transform.validation import require_processing
 
 LINES = "application/jsonlines"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from emulator.differences import Tolerance, compare, split_records
+from sagemaker_transform_emulator.tools.output_diff import Tolerance, compare, split_records
 
 
 def test_equal_outputs_are_identical() -> None:

@@ -13,21 +13,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.config import ImageMapping
-from emulator.errors import ModelError
-from emulator.runtime import images
-from emulator.runtime.container_log import LONGEST_LINE_BYTES, Lines
-from emulator.runtime.deafness import is_deaf
-from emulator.runtime.ending import exit_of, start_failure
-from emulator.runtime.hardening import Confinement
-from emulator.runtime.labels import Owner, object_name, owner_of
-from emulator.runtime.leftovers import remove_everything, remove_of_run
-from emulator.runtime.limits import capacity
-from emulator.runtime.listening import sentence
-from emulator.runtime.model_volume import tar_stream
-from emulator.runtime.relay import Relay
-from emulator.runtime.store_access import for_container, for_process, loopback_target, moved
-from emulator.storage import StoreAddress
+from sagemaker_transform_emulator.config import ImageMapping
+from sagemaker_transform_emulator.errors import ModelError
+from sagemaker_transform_emulator.processes.listening import sentence
+from sagemaker_transform_emulator.processes.sigterm import is_deaf
+from sagemaker_transform_emulator.runtime.docker import images
+from sagemaker_transform_emulator.runtime.docker.confinement import Confinement
+from sagemaker_transform_emulator.runtime.docker.exit_reason import exit_of, start_failure
+from sagemaker_transform_emulator.runtime.docker.instance_types import capacity
+from sagemaker_transform_emulator.runtime.docker.labels import Owner, object_name, owner_of
+from sagemaker_transform_emulator.runtime.docker.leftovers import remove_everything, remove_of_run
+from sagemaker_transform_emulator.runtime.docker.log_lines import LONGEST_LINE_BYTES, Lines
+from sagemaker_transform_emulator.runtime.docker.model_volume import tar_stream
+from sagemaker_transform_emulator.runtime.docker.relay import Relay
+from sagemaker_transform_emulator.runtime.store_access import (
+    for_container,
+    for_process,
+    loopback_target,
+    moved,
+)
+from sagemaker_transform_emulator.s3.client import StoreAddress
 
 GIB = 1024**3
 
@@ -301,7 +306,7 @@ def test_what_stands_for_an_image() -> None:
     mine = ImageMapping(match="x/*", image="mine:dev")
     aws = "246618743249.dkr.ecr.us-west-2.amazonaws.com/sagemaker-xgboost:1.7-1"
     ours = "sagemaker-transform-emulator/xgboost"
-    from emulator.config import BUILT_IN_IMAGES  # noqa: PLC0415 - beside what uses it
+    from sagemaker_transform_emulator.config import BUILT_IN_IMAGES  # noqa: PLC0415 - beside what uses it
 
     mappings = (mine, *BUILT_IN_IMAGES)
 

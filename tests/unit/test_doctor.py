@@ -17,16 +17,18 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from emulator.cli import app
-from emulator.doctor import GROUPS, KINDS, LOOKS, Part, Surroundings, diagnose
-from emulator.embedded_store import embedded_store
-from emulator.errors import MachineError
-from emulator.runtime.labels import Owner
-from emulator.state import About, publish
+from sagemaker_transform_emulator.cli import app
+from sagemaker_transform_emulator.errors import MachineError
+from sagemaker_transform_emulator.runtime.docker.labels import Owner
+from sagemaker_transform_emulator.s3.moto_server import embedded_store
+from sagemaker_transform_emulator.server.state_directory import About, publish
+from sagemaker_transform_emulator.tools.doctor import GROUPS, KINDS, LOOKS, Part, Surroundings, diagnose
 
 GIB = 1024**3
 LOOK = {look.name: look.look for look in LOOKS}
-command = importlib.import_module("emulator.cli.doctor")  # the package has a function of that name
+command = importlib.import_module(
+    "sagemaker_transform_emulator.cli.doctor"
+)  # the package has a function of that name
 
 
 class FakeApi:
@@ -150,7 +152,7 @@ def test_jars(at: Surroundings) -> None:
     assert ids(part) == ["jars-absent"]
     total = part.findings[0].seen.split(" of ")[1].split(" ")[0]
     assert part.findings[0].seen.startswith(f"{total} of {total} are not in")
-    from containers.sparkml.jars import read_lock  # noqa: PLC0415 - beside what it is for
+    from sagemaker_transform_emulator.containers.sparkml.jars import read_lock  # noqa: PLC0415 - beside what it is for
 
     folder = at.cache / "sparkml" / "jars"
     folder.mkdir(parents=True)
@@ -195,7 +197,7 @@ def test_engines_with_faults(at: Surroundings, tmp_path: Path) -> None:
 
 
 def test_leftovers_of_runs_that_are_over(at: Surroundings) -> None:
-    from emulator.runtime.leftovers import _this_host  # noqa: PLC0415 - the host of what is left
+    from sagemaker_transform_emulator.runtime.docker.leftovers import _this_host  # noqa: PLC0415 - the host of what is left
 
     gone = Owner("0123456789ab", str(at.state / "runs"), _this_host()).labels("1", {})
     elsewhere = Owner("0123456789ab", "/r", "another host").labels("1", {})
@@ -316,7 +318,7 @@ def test_the_command_ends_with_3_on_an_error_only(monkeypatch: pytest.MonkeyPatc
 
 
 def test_fix_sweeps_runs_and_fetches_jars(monkeypatch: pytest.MonkeyPatch, at: Surroundings) -> None:
-    from emulator.workspace import state_directory  # noqa: PLC0415 - a folder of this test's own
+    from sagemaker_transform_emulator.runtime.workspace import state_directory  # noqa: PLC0415 - a folder of this test's own
 
     at = replace(at, state=state_directory())
     over = at.state / "runs" / "over-for-long"

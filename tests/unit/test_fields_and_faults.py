@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from emulator.errors import UsageError
-from emulator.faults import Fault, parse_fault, parse_faults
-from emulator.fields import set_environment, set_fields
+from sagemaker_transform_emulator.errors import UsageError
+from sagemaker_transform_emulator.jobs.fault_injection import Fault, parse_fault, parse_faults
+from sagemaker_transform_emulator.sagemaker.field_paths import set_environment, set_fields
 
 
 def test_a_field_is_found_by_the_last_part_of_its_path() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from emulator.transform.jsonpath import (
+from sagemaker_transform_emulator.transform.jsonpath import (
     CSV_OPERATORS,
     JSON_OPERATORS,
     JsonPathError,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from emulator.runtime.listening import Hearing, addresses
-from emulator.runtime.usage import tree_usage
+from sagemaker_transform_emulator.processes.listening import Hearing, addresses
+from sagemaker_transform_emulator.processes.usage import tree_usage
 
 
 @pytest.mark.parametrize(

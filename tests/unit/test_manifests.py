@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from emulator.capture import manifest_of
-from emulator.errors import DataError
-from emulator.transform.keys import S3Location
-from emulator.transform.manifest import parse_manifest
+from sagemaker_transform_emulator.errors import DataError
+from sagemaker_transform_emulator.jobs.data_capture import manifest_of
+from sagemaker_transform_emulator.transform.keys import S3Location
+from sagemaker_transform_emulator.transform.manifest import parse_manifest
 
 SOURCE = S3Location("bkt", "m/job.manifest")
 

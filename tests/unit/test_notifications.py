@@ -10,9 +10,9 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from emulator.model import JobStatus
-from emulator.notifications import Notifier, event_of, notifier
-from emulator.records import JobRecord, Place
+from sagemaker_transform_emulator.sagemaker.requests import JobStatus
+from sagemaker_transform_emulator.sagemaker.resources import JobRecord, Place
+from sagemaker_transform_emulator.server.eventbridge import Notifier, event_of, notifier
 
 DETAIL = {"TransformJobName": "j", "CreationTime": 1_700_000_000.125, "TransformEndTime": None}
 

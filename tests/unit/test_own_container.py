@@ -9,8 +9,8 @@ from typing import Any
 import docker.errors
 import pytest
 
-from emulator.runtime.own_container import container_id, own_container
-from emulator.runtime.store_access import loopback_target, plain_target
+from sagemaker_transform_emulator.runtime.docker.own_container import container_id, own_container
+from sagemaker_transform_emulator.runtime.store_access import loopback_target, plain_target
 
 ID = "b7345b3e79b602c16be259f882df9877518abe4e0cf4cc2437ea39a207afce8a"
 FOLDER = f"/var/lib/docker/containers/{ID}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from transforming import job, payload
 
-from emulator.errors import RecordError
-from emulator.model import TransformJob
-from emulator.transform.processing import processing_of
+from sagemaker_transform_emulator.errors import RecordError
+from sagemaker_transform_emulator.sagemaker.requests import TransformJob
+from sagemaker_transform_emulator.transform.processing import processing_of
 
 
 def finish(settings: TransformJob, answer: bytes, *records: bytes) -> bytes:

@@ -11,8 +11,8 @@ from importlib import import_module
 import pytest
 from parts import ROOT
 
-import emulator
-import emulator.testing
+import sagemaker_transform_emulator as emulator
+import sagemaker_transform_emulator.testing.invoke
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 

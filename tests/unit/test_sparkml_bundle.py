@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from containers.serving import StartError
-from containers.sparkml import rehearsal
-from containers.sparkml.bundle import known_labels, require_bundle
-from containers.sparkml.engine import unloadable
+from sagemaker_transform_emulator.containers.serving import StartError
+from sagemaker_transform_emulator.containers.sparkml import rehearsal
+from sagemaker_transform_emulator.containers.sparkml.bundle import known_labels, require_bundle
+from sagemaker_transform_emulator.containers.sparkml.engine import unloadable
 
 
 def stage(directory: Path, name: str, model: Any, node: Any) -> None:

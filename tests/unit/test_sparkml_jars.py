@@ -17,9 +17,14 @@ from pathlib import Path
 import pytest
 from parts import ROOT
 
-from containers.serving import StartError
-from containers.sparkml import cache
-from containers.sparkml.jars import Jar, ensure, read_lock, trust_certificates_of_the_machine
+from sagemaker_transform_emulator.containers.serving import StartError
+from sagemaker_transform_emulator.containers.sparkml import cache
+from sagemaker_transform_emulator.containers.sparkml.jars import (
+    Jar,
+    ensure,
+    read_lock,
+    trust_certificates_of_the_machine,
+)
 
 CONTENTS = {name: f"the jar {name}".encode() * 1000 for name in ("first", "second")}
 
@@ -160,7 +165,7 @@ def test_a_killed_fetch_leaves_nothing_half(repository: Repository, tmp_path: Pa
     repository.hold.clear()
     pinned = jar("first")
     code = (
-        "from pathlib import Path; from containers.sparkml.jars import Jar, ensure; "
+        "from pathlib import Path; from sagemaker_transform_emulator.containers.sparkml.jars import Jar, ensure; "
         f"ensure([Jar({pinned.coordinates!r}, {pinned.size}, {pinned.sha256!r})], Path({str(tmp_path)!r}))"
     )
     process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.DEVNULL)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from containers.sparkml.media_types import (
+from sagemaker_transform_emulator.containers.sparkml.media_types import (
     MediaTypeError,
     accepted,
     content_type_of_json,

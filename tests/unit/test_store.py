@@ -7,10 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from emulator.errors import MachineError
-from emulator.model import JobStatus
-from emulator.records import JobRecord, LogWindow, ModelRecord, NameTakenError, Place
-from emulator.store import Store
+from sagemaker_transform_emulator.errors import MachineError
+from sagemaker_transform_emulator.sagemaker.requests import JobStatus
+from sagemaker_transform_emulator.sagemaker.resources import (
+    JobRecord,
+    LogWindow,
+    ModelRecord,
+    NameTakenError,
+    Place,
+)
+from sagemaker_transform_emulator.server.database import Store
 
 HERE, THERE = Place(), Place("123456789012", "eu-west-1")
 

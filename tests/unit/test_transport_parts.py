@@ -8,8 +8,8 @@ from time import perf_counter
 
 import pytest
 
-from emulator.errors import DisconnectedError
-from emulator.transport import (
+from sagemaker_transform_emulator.errors import DisconnectedError
+from sagemaker_transform_emulator.transport import (
     Answer,
     LeanTransport,
     RequestHead,
@@ -18,10 +18,10 @@ from emulator.transport import (
     answered,
     make_transport,
 )
-from emulator.transport.alarm import Alarm
-from emulator.transport.heads import HeadMemory, KnownHead
-from emulator.transport.httpx_transport import HttpxTransport
-from emulator.transport.requests import framing_header, host_header, opening
+from sagemaker_transform_emulator.transport.alarm import Alarm
+from sagemaker_transform_emulator.transport.heads import HeadMemory, KnownHead
+from sagemaker_transform_emulator.transport.httpx_transport import HttpxTransport
+from sagemaker_transform_emulator.transport.requests import framing_header, host_header, opening
 
 POST = RequestHead("POST", "/invocations", (("Content-Type", "text/csv"),))
 

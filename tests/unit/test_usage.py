@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.runtime.usage import machine_memory_bytes, session_usage
+from sagemaker_transform_emulator.processes.usage import machine_memory_bytes, session_usage
 
 linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc")
 

@@ -12,9 +12,9 @@ import pytest
 import xgboost
 from xgboost_help import booster
 
-from containers.xgboost.base_score import base_scores
-from containers.xgboost.model_files import load_model
-from containers.xgboost.predictor import Predictor
+from sagemaker_transform_emulator.containers.xgboost.base_score import base_scores
+from sagemaker_transform_emulator.containers.xgboost.model_files import load_model
+from sagemaker_transform_emulator.containers.xgboost.predictor import Predictor
 
 ROWS = np.random.default_rng(7).random((50, 4)).astype(np.float32)
 

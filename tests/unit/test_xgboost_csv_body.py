@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from containers.xgboost.csv_body import (
+from sagemaker_transform_emulator.containers.xgboost.csv_body import (
     exact_table,
     guess_delimiter,
     is_plain,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from containers.xgboost.media_types import (
+from sagemaker_transform_emulator.containers.xgboost.media_types import (
     AcceptError,
     ContentTypeError,
     Format,

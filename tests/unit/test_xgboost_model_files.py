@@ -10,9 +10,9 @@ import pytest
 import xgboost
 from xgboost_help import booster, expected, sample, save
 
-from containers.serving import StartError
-from containers.xgboost.model_files import load_model, load_models, model_paths
-from containers.xgboost.settings import Settings, read_settings
+from sagemaker_transform_emulator.containers.serving import StartError
+from sagemaker_transform_emulator.containers.xgboost.model_files import load_model, load_models, model_paths
+from sagemaker_transform_emulator.containers.xgboost.settings import Settings, read_settings
 
 
 def load(path: Path, *, trust: bool = False) -> xgboost.Booster:

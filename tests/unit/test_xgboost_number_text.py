@@ -7,7 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from containers.xgboost.number_text import LONG_COLUMN, joined_numbers, joined_rows
+from sagemaker_transform_emulator.containers.xgboost.number_text import (
+    LONG_COLUMN,
+    joined_numbers,
+    joined_rows,
+)
 
 FLOATS = st.floats(width=32)
 

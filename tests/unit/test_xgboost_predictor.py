@@ -12,10 +12,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from xgboost_help import FEATURES, OBJECTIVES, booster, expected, sample
 
-from containers.xgboost.compiled_trees import NotCompilableError, compile_trees
-from containers.xgboost.media_types import Format
-from containers.xgboost.model_files import LoadedModel
-from containers.xgboost.predictor import Ensemble, PredictError, Predictor, build_ensemble
+from sagemaker_transform_emulator.containers.xgboost.compiled_trees import NotCompilableError, compile_trees
+from sagemaker_transform_emulator.containers.xgboost.media_types import Format
+from sagemaker_transform_emulator.containers.xgboost.model_files import LoadedModel
+from sagemaker_transform_emulator.containers.xgboost.predictor import (
+    Ensemble,
+    PredictError,
+    Predictor,
+    build_ensemble,
+)
 
 NOT_COMPILED = {"reg:quantileerror", "survival:aft"}
 
@@ -123,7 +128,7 @@ def test_forests_of_parallel_trees_are_bit_equal() -> None:
 
 
 def test_a_function_that_differs_in_one_bit_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    from containers.xgboost import predictor as module  # noqa: PLC0415 - patched here only
+    from sagemaker_transform_emulator.containers.xgboost import predictor as module  # noqa: PLC0415 - patched here only
 
     honest = compile_trees(booster())
 

@@ -10,8 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import issparse
 
-from containers.xgboost.protobuf import DecodeError, fields, length_delimited, read_varint, write_varint
-from containers.xgboost.recordio import read_frames, read_record, read_recordio, write_frame, write_labels
+from sagemaker_transform_emulator.containers.xgboost.protobuf import (
+    DecodeError,
+    fields,
+    length_delimited,
+    read_varint,
+    write_varint,
+)
+from sagemaker_transform_emulator.containers.xgboost.recordio import (
+    read_frames,
+    read_record,
+    read_recordio,
+    write_frame,
+    write_labels,
+)
 
 FLOAT32, FLOAT64, INT32, BYTES = 2, 3, 7, 9
 CODES = {FLOAT32: "f", FLOAT64: "d"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emulator.model import (
+from sagemaker_transform_emulator.sagemaker.requests import (
     AssembleWith,
     DataProcessing,
     JoinSource,
@@ -11,7 +11,7 @@ from emulator.model import (
     TransformJob,
     TransformOutput,
 )
-from emulator.transform.batching import Payload
+from sagemaker_transform_emulator.transform.batching import Payload
 
 
 def job(

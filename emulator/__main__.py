@@ -1,5 +1,0 @@
-"""`python -m emulator`."""
-
-from emulator.cli import main
-
-main()

@@ -1,0 +1,75 @@
+"""`emulator clean`: what emulators left on this machine is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from sagemaker_transform_emulator.config import configured_store, region
+from sagemaker_transform_emulator.errors import MachineError
+from sagemaker_transform_emulator.jobs.local import run_loop, sweep_leftovers
+from sagemaker_transform_emulator.runtime.docker.engine import connect
+from sagemaker_transform_emulator.runtime.docker.leftovers import Removed, remove_everything, sweep_engine
+from sagemaker_transform_emulator.s3.client import StoreAddress
+
+
+def clean(
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also what belongs to runs that are under way.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="What was removed, as JSON on stdout.")] = False,
+) -> None:
+    """Remove what killed runs left: containers, networks, volumes, processes, uploads, folders.
+
+    Only things that carry the emulator's label, and its own folders, are touched.
+    """
+    report = run_loop(_clean(everything=everything))
+    if as_json:
+        print(json.dumps(report, indent=2))
+    else:
+        _print(report)
+
+
+async def _clean(*, everything: bool) -> dict[str, Any]:
+    swept = await sweep_leftovers(configured_store() or StoreAddress(region=region()))
+    try:
+        removed = await asyncio.to_thread(_clean_engine, everything=everything)
+        engine = ""
+    except MachineError as error:
+        removed, engine = Removed(), error.message
+    return {
+        **asdict(removed),
+        "processes": swept.processes,
+        "uploads": [str(upload.location) for upload in swept.uploads],
+        "folders": [str(folder) for folder in swept.folders],
+        "engine": engine,
+    }
+
+
+def _clean_engine(*, everything: bool) -> Removed:
+    engine = connect()
+    try:
+        return remove_everything(engine) if everything else sweep_engine(engine)
+    finally:
+        engine.close()
+
+
+def _print(report: dict[str, Any]) -> None:
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    kinds = ("containers", "networks", "volumes", "uploads", "folders")
+    for kind in kinds:
+        for name in report[kind]:
+            console.print(f"removed {kind.removesuffix('s')} {name}")
+    if report["processes"]:
+        console.print(f"ended {report['processes']} processes")
+    if not report["processes"] and not any(report[kind] for kind in kinds):
+        console.print("nothing was left behind")
+    if report["spared"]:
+        console.print(f"{report['spared']} things of runs under way stay; --all removes them too")
+    if report["engine"]:
+        console.print(f"containers were not looked at: {report['engine']}")

@@ -1,0 +1,96 @@
+"""`emulator explain`: what a job would do, without a container."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sagemaker_transform_emulator.cli.transfer import parse_put, put
+from sagemaker_transform_emulator.config import region
+from sagemaker_transform_emulator.jobs.admission import admit_job
+from sagemaker_transform_emulator.jobs.local import read_request, run_loop, store_or_embedded
+from sagemaker_transform_emulator.s3.client import Storage
+from sagemaker_transform_emulator.sagemaker.field_paths import set_fields
+from sagemaker_transform_emulator.sagemaker.requests import (
+    ContainerDefinition,
+    ExecutionParameters,
+    Model,
+    TransformJob,
+)
+from sagemaker_transform_emulator.tools.explain import Explanation, explain
+from sagemaker_transform_emulator.tools.findings import Severity
+
+Flag = typer.Option
+_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "dim"}
+
+
+def explain_job(
+    job: Annotated[Path, Flag(help="CreateTransformJob's request.")],
+    assignments: Annotated[
+        list[str] | None, Flag("--set", help="NAME=VALUE over the file. Repeatable.")
+    ] = None,
+    put_files: Annotated[list[str] | None, Flag("--put", help="PATH=s3://… to upload first.")] = None,
+    as_json: Annotated[bool, Flag("--json", help="As JSON.")] = False,
+) -> None:
+    """Show the objects, records, payloads and output keys of a job, the settings in force, and doubts."""
+    request = read_request(job)
+    set_fields(request, assignments or [])
+    puts = [parse_put(text) for text in put_files or []]
+    with store_or_embedded() as (address, embedded):
+        storage = Storage(address)
+        try:
+            for path, target in puts:
+                put(storage, path, target, embedded=embedded)
+            answer = run_loop(_explain(request, storage))
+        finally:
+            storage.close()
+    if as_json:
+        print(json.dumps(asdict(answer), indent=2, default=lambda value: value.decode("utf-8", "replace")))
+    else:
+        _print(answer)
+
+
+async def _explain(request: dict[str, Any], storage: Storage) -> Explanation:
+    nobody = Model("explained", (ContainerDefinition("container-1", "any"),))
+    job = await admit_job(request, nobody, storage, region())
+    return await explain(request, job, storage, _parameters(job))
+
+
+def _parameters(job: TransformJob) -> ExecutionParameters:
+    default = ExecutionParameters()
+    return ExecutionParameters(
+        job.max_concurrent_transforms or default.max_concurrent_transforms,
+        job.batch_strategy or default.batch_strategy,
+        default.max_payload_in_mb if job.max_payload_in_mb is None else job.max_payload_in_mb,
+    )
+
+
+def _print(answer: Explanation) -> None:
+    console = Console(highlight=False)
+    settings = Table("setting", "value", "from", box=None, header_style="dim")
+    for item in answer.settings:
+        settings.add_row(item.name, item.value, item.source)
+    console.print(settings)
+    for number, plan in enumerate(answer.objects, start=1):
+        console.print(Text(f"{number}. {plan.key} → {plan.output}"), soft_wrap=True)
+        console.print(
+            f"   {plan.size:,} bytes, {plan.records:,} records, {plan.payloads:,} payloads, largest "
+            f"{plan.largest_record:,} (record {plan.largest_record_number}), instance {plan.instance + 1}",
+            soft_wrap=True,
+        )
+    for finding in answer.findings:
+        line = Text(
+            f"{finding.severity}: {finding.subject}: {finding.seen}", style=_COLOURS[finding.severity]
+        )
+        console.print(
+            line + Text(f" — {finding.consequence}" if finding.consequence else "", style="default")
+        )
+        if finding.remedy:
+            console.print(f"  remedy: {finding.remedy}", markup=False, soft_wrap=True)

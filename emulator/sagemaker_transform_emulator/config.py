@@ -1,0 +1,161 @@
+"""Settings: the usual AWS variables, a few of our own, and one optional `emulator.toml`. No other source.
+
+`emulator.toml` is looked for in the working directory, or named by --config or EMULATOR_CONFIG::
+
+    [[images]]
+    match = "*/my-algorithm:*"                     # a glob over the image name
+    command = ["{python}", "-m", "my_algorithm"]   # stands for it in the process runtime
+    image = "my-algorithm:dev"                     # stands for it in the Docker runtime
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from sagemaker_transform_emulator.errors import UsageError
+from sagemaker_transform_emulator.s3.client import StoreAddress
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCAL_IMAGES = "sagemaker-transform-emulator"
+"""The repository of the images that `make images` and `docker compose` build."""
+
+
+class ImageMapping(BaseModel):
+    """What stands for an image here. Each runtime looks only at mappings that say something to it.
+
+    `command` is for the process runtime, with `environment` and `directory`; `serve` is added to it (R4.1).
+    `image` is for the Docker runtime: the local image to run instead. A built-in one is used only when the
+    engine does not have the image of the request itself, so that AWS's own is run where it was pulled.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    match: str
+    command: tuple[str, ...] = ()
+    image: str | None = Field(default=None, min_length=1)
+    environment: dict[str, str] = Field(default_factory=dict)
+    directory: str | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.command and self.image is None:
+            raise ValueError("a mapping needs `command`, `image` or both")
+        return self
+
+    def covers(self, image: str) -> bool:
+        """Whether the glob matches the image's name."""
+        return fnmatchcase(image, self.match)
+
+    @property
+    def built_in(self) -> bool:
+        """Whether it is one of ours rather than the user's."""
+        return self in BUILT_IN_IMAGES
+
+
+BUILT_IN_IMAGES = tuple(
+    ImageMapping(
+        match=match,
+        command=("{python}", "-m", f"containers.{name}"),
+        image=f"{LOCAL_IMAGES}/{name}",
+        environment={"PYTHONPATH": str(ROOT)},
+    )
+    for match, name in (
+        ("*sagemaker-sparkml-serving*", "sparkml"),
+        ("*sagemaker-xgboost*", "xgboost"),
+        ("*/xgboost:*", "xgboost"),
+    )
+)
+
+
+class Settings(BaseModel):
+    """What `emulator.toml` may say. Times in seconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    images: tuple[ImageMapping, ...] = ()
+    runtime: Literal["auto", "docker", "process"] = "auto"
+    pull: Literal["missing", "never", "always"] = "missing"
+    profile: Literal["sagemaker", "strict"] = "sagemaker"
+    instance_limits: bool = False
+    transport: Literal["lean", "httpx"] = "lean"
+    ping_window_s: float = Field(default=120.0, gt=0)
+    ping_interval_s: float = Field(default=0.1, gt=0)
+    no_answer_is_internal_error: bool = False
+    faults: tuple[str, ...] = ()
+    trace: Literal["off", "errors", "sample", "all"] = "errors"
+    describe_wait_s: float = Field(default=45.0, ge=0, le=55)
+    quotas: dict[str, int] = Field(default_factory=dict)
+    enforce_bind_to_port_label: bool = False
+    allowed_hosts: tuple[str, ...] = ()
+    webhook: str | None = Field(default=None, pattern=r"^https?://\S+$")
+
+    @property
+    def all_images(self) -> tuple[ImageMapping, ...]:
+        """The user's mappings first, then the built-in ones."""
+        return (*self.images, *BUILT_IN_IMAGES)
+
+    def changed(self, **values: object) -> Settings:
+        """These settings with the given values over them; None leaves a setting alone.
+
+        Raises UsageError naming the setting and what it may be.
+        """
+        given = {name: value for name, value in values.items() if value is not None}
+        try:
+            return Settings.model_validate(self.model_dump() | given)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = "-".join(map(str, first["loc"])).replace("_", "-")
+            raise UsageError(f"--{name} {first['input']!r}: {first['msg']}") from None
+
+    def with_aws_timing(self) -> Settings:
+        """The service's own patience: pings once a second for 30 minutes (R4.10, R4.11)."""
+        return self.model_copy(update={"ping_window_s": 1800.0, "ping_interval_s": 1.0})
+
+
+def load_settings(path: Path | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of `path`, of EMULATOR_CONFIG or of ./emulator.toml, or the defaults without a file."""
+    named = path or (Path(environment["EMULATOR_CONFIG"]) if environment.get("EMULATOR_CONFIG") else None)
+    file = named or Path("emulator.toml")
+    if named is None and not file.exists():
+        return Settings()
+    try:
+        return Settings.model_validate(tomllib.loads(file.read_text()))
+    except OSError as error:
+        raise UsageError(f"Cannot read {file}: {error.strerror}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{file} is no valid TOML: {error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise UsageError(
+            f"{file}: {place}: {first['msg']}",
+            remedy="see emulator/sagemaker_transform_emulator/config.py for what it may say",
+        ) from None
+
+
+DUMMY_KEYS = ("test", "test")
+COMPOSE_KEYS = ("emulator", "emulator-secret")
+"""Of the MinIO in docker-compose.yml, unless MINIO_ROOT_USER says otherwise."""
+OWN_STORE_KEYS = ("test", "testtest")
+"""Of a MinIO that the emulator starts itself; MinIO takes no password below eight characters."""
+DEFAULT_REGION = "us-east-1"
+
+
+def region(environment: Mapping[str, str] = os.environ) -> str:
+    """AWS_REGION, else AWS_DEFAULT_REGION, else us-east-1."""
+    return environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or DEFAULT_REGION
+
+
+def configured_store(environment: Mapping[str, str] = os.environ) -> StoreAddress | None:
+    """The S3 endpoint of AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL; None when neither is set."""
+    endpoint = environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL")
+    if not endpoint:
+        return None
+    return StoreAddress(endpoint_url=endpoint, region=region(environment))

@@ -1,0 +1,1 @@
+"""Transform jobs: from an accepted request to the last output."""

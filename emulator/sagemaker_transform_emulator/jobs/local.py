@@ -1,0 +1,174 @@
+"""Run a job in this process: the library's front door, and what the command line stands on."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import json
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sagemaker_transform_emulator.config import Settings, configured_store, load_settings, region
+from sagemaker_transform_emulator.errors import MachineError, StorageError, UsageError
+from sagemaker_transform_emulator.jobs import transform_job as jobs
+from sagemaker_transform_emulator.jobs.admission import admit_job, admit_model
+from sagemaker_transform_emulator.jobs.events import Sink
+from sagemaker_transform_emulator.jobs.transform_job import JobRun, Services
+from sagemaker_transform_emulator.runtime.choice import open_runtime
+from sagemaker_transform_emulator.runtime.workspace import Swept, Workspace, open_workspace, sweep
+from sagemaker_transform_emulator.s3.client import Storage, StoreAddress
+from sagemaker_transform_emulator.s3.moto_server import embedded_store
+
+Request = Mapping[str, Any] | str | Path
+"""A request as a mapping, or the path of the JSON file that holds it."""
+
+_T = TypeVar("_T")
+_M_MMAP_THRESHOLD = -3  # malloc.h
+_MAPPED_FROM_BYTES = 512 * 1024
+
+
+def run_transform_job(
+    model: Request,
+    job: Request,
+    *,
+    settings: Settings | None = None,
+    store: StoreAddress | None = None,
+    sink: Sink = lambda _: None,
+) -> JobRun:
+    """The job has ended; the result says how, object by object.
+
+    `model` and `job` are CreateModel's and CreateTransformJob's requests. `store` is the S3 to use;
+    without one AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL must name it. Raises UsageError for a request the
+    service would refuse and MachineError when this machine cannot run it; a failed job is a result, no error.
+    """
+    address = store or configured_store()
+    if address is None:
+        raise UsageError(
+            "No S3 endpoint is configured",
+            remedy="set AWS_ENDPOINT_URL_S3, or pass a StoreAddress; `emulator run` has one built in",
+        )
+
+    async def go() -> JobRun:
+        async with open_services(settings or load_settings(), address) as services:
+            return await run_requests(read_request(model), read_request(job), services, sink)
+
+    return run_loop(go())
+
+
+async def run_requests(
+    model: dict[str, Any],
+    job: dict[str, Any],
+    services: Services,
+    sink: Sink = lambda _: None,
+    on_admitted: Callable[[JobRun], None] = lambda _: None,
+) -> JobRun:
+    """Admit both requests, then run the job to its end. `on_admitted` gets the run before it starts."""
+    admitted_model = await admit_model(model, services.storage)
+    admitted_job = await admit_job(job, admitted_model, services.storage, services.region)
+    if admitted_job.model_name != admitted_model.model_name:
+        raise UsageError(
+            f"The job asks for {admitted_job.model_name!r}, the model file defines "
+            f"{admitted_model.model_name!r}",
+            remedy="make the two ModelName fields equal",
+        )
+    run = JobRun(admitted_model, admitted_job, sink)
+    on_admitted(run)
+    return await jobs.run(run, services)
+
+
+@asynccontextmanager
+async def open_services(settings: Settings, address: StoreAddress) -> AsyncIterator[Services]:
+    """Store, runtime and scratch space; what killed runs left behind is swept first."""
+    await sweep_leftovers(address)
+    with open_workspace() as workspace, _storage(address, workspace) as storage:
+        async with open_runtime(settings, workspace) as runtime:
+            yield Services(storage, runtime, workspace, settings, region())
+
+
+async def sweep_leftovers(address: StoreAddress) -> Swept:
+    """Processes of killed runs are ended and their uploads aborted, as far as the store can be reached.
+
+    The result tells what is gone now.
+    """
+    swept = await asyncio.to_thread(sweep)
+    storages: dict[str | None, Storage] = {}
+    try:
+        for upload in swept.uploads:
+            endpoint = upload.endpoint_url
+            if endpoint not in storages:
+                storages[endpoint] = Storage(
+                    StoreAddress(endpoint, address.region, address.access_key_id, address.secret_access_key)
+                )
+            await storages[endpoint].abort_upload(upload.location, upload.upload_id)
+    except StorageError:
+        return Swept(swept.processes, (), ())  # that store is away; the next start tries again
+    finally:
+        for storage in storages.values():
+            storage.close()
+    swept.forget()
+    return swept
+
+
+@contextmanager
+def store_or_embedded() -> Iterator[tuple[StoreAddress, bool]]:
+    """The configured S3, or the embedded one; the flag tells whether it is the embedded one."""
+    configured = configured_store()
+    if configured is not None:
+        yield configured, False
+        return
+    with embedded_store() as address:
+        yield address, True
+
+
+def read_request(request: Request) -> dict[str, Any]:
+    """The request as a dict. Raises UsageError naming the file when it cannot be read as a JSON object."""
+    if isinstance(request, Mapping):
+        return dict(request)
+    path = Path(request)
+    try:
+        body = json.loads(path.read_text())
+    except OSError as error:
+        raise UsageError(f"Cannot read {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise UsageError(f"{path} is no JSON: {error}") from None
+    if not isinstance(body, dict):
+        raise UsageError(f"{path} holds no JSON object", remedy="it must be what --cli-input-json takes")
+    return body
+
+
+def run_loop(work: Coroutine[Any, Any, _T]) -> _T:
+    """Run the coroutine on uvloop where there is one, else on asyncio's own loop."""
+    _return_large_buffers()
+    factory: Callable[[], asyncio.AbstractEventLoop] | None = None
+    if sys.platform != "win32":
+        import uvloop  # noqa: PLC0415 - absent on Windows
+
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(work)
+
+
+def _return_large_buffers() -> None:
+    """Let freed payloads and parts go back to the system at once.
+
+    glibc would raise its threshold with the first large buffer that is freed, and keep later ones.
+    """
+    with suppress(OSError, AttributeError):  # another C library decides for itself
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _MAPPED_FROM_BYTES)
+
+
+@contextmanager
+def _storage(address: StoreAddress, workspace: Workspace) -> Iterator[Storage]:
+    try:
+        storage = Storage(address, workspace.journal(address.endpoint_url))
+    except ValueError as error:
+        raise MachineError(
+            f"The S3 endpoint {address.endpoint_url!r} is no URL: {error}", remedy="check AWS_ENDPOINT_URL_S3"
+        ) from None
+    try:
+        yield storage
+    finally:
+        storage.close()

@@ -1,0 +1,1 @@
+"""Model archives: fetched, judged, unpacked, and made from saved Spark pipelines."""

@@ -1,0 +1,1 @@
+"""Processes of this machine: tied to their owner, observed, measured."""

@@ -1,0 +1,172 @@
+"""One output object: small ones are put at the end, larger ones go up part by part, none is seen half."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Protocol, TypeVar
+
+import botocore.exceptions
+
+from sagemaker_transform_emulator.errors import StorageError
+from sagemaker_transform_emulator.sagemaker.requests import MIB
+from sagemaker_transform_emulator.transform.keys import S3Location
+
+PART_BYTES = 8 * MIB
+MOST_PARTS = 10_000
+
+_T = TypeVar("_T")
+_ENCRYPTION = {"ServerSideEncryption", "SSEKMSKeyId"}
+
+
+class UploadJournal:
+    """Told of every multipart upload before its first part and after its end, for the sweep."""
+
+    def opened(self, location: S3Location, upload_id: str) -> None:
+        """Remember the upload."""
+
+    def closed(self, location: S3Location, upload_id: str) -> None:
+        """Forget the upload: it was completed or aborted."""
+
+
+class Uploads(Protocol):
+    """The part of the storage that a writer needs."""
+
+    @property
+    def client(self) -> Any:
+        """The boto3 client."""
+        ...
+
+    @property
+    def journal(self) -> UploadJournal:
+        """Where uploads are written down."""
+        ...
+
+    async def settled(self, location: S3Location, call: Callable[[], _T]) -> _T:
+        """The call's result; a cancelled caller waits for the outcome first."""
+        ...
+
+    async def abort_upload(self, location: S3Location, upload_id: str) -> None:
+        """The upload is gone."""
+        ...
+
+
+class OutputWriter:
+    """Collects one output object. Small ones are put at the end, larger ones go up part by part.
+
+    `kept_plain` says that a key was asked for and the store has no key service.
+    """
+
+    def __init__(self, storage: Uploads, location: S3Location, extra: dict[str, str]) -> None:
+        self.location = location
+        self.size = 0
+        self._storage = storage
+        self._extra = extra
+        self.kept_plain = False
+        self._buffer: list[bytes] = []
+        self._buffered = 0
+        self._upload_id: str | None = None
+        self._parts: list[dict[str, Any]] = []
+        self._sending: asyncio.Task[dict[str, Any]] | None = None
+
+    @property
+    def part_bytes(self) -> int:
+        """Size of the next part; it grows so that 10,000 parts hold 5 TiB."""
+        return PART_BYTES * (1 + len(self._parts) // 500) ** 2
+
+    async def write(self, data: bytes) -> None:
+        """Append. Waits only while an earlier part is on its way, so two parts are in memory at most."""
+        self._buffer.append(data)
+        self._buffered += len(data)
+        self.size += len(data)
+        if self._buffered >= self.part_bytes:
+            await self._send_part()
+
+    async def complete(self) -> None:
+        """Make the object visible."""
+        storage, location = self._storage, self.location
+        if self._upload_id is None:
+            body = b"".join(self._buffer)
+            await storage.settled(
+                location,
+                lambda: self._encrypted(storage.client.put_object, Body=body),
+            )
+            return
+        if self._buffer:
+            await self._send_part()
+        await self._part_done()
+        await storage.settled(
+            location,
+            lambda: storage.client.complete_multipart_upload(
+                Bucket=location.bucket,
+                Key=location.key,
+                UploadId=self._upload_id,
+                MultipartUpload={"Parts": self._parts},
+            ),
+        )
+        storage.journal.closed(location, self._upload_id)
+        self._upload_id = None
+
+    async def abort(self) -> None:
+        """Leave nothing behind. An endpoint that is away keeps the upload; the journal remembers it."""
+        if self._sending is not None:
+            # a thread cannot be cancelled: a part that arrived after the abort would stay
+            await asyncio.wait({self._sending})
+            self._sending.exception()
+            self._sending = None
+        if self._upload_id is not None:
+            with suppress(StorageError):
+                await self._storage.abort_upload(self.location, self._upload_id)
+            self._upload_id = None
+
+    def _encrypted(self, call: Callable[..., Any], **arguments: Any) -> Any:
+        """Call S3 for this object; a store that has no key service keeps it plain (R2.24)."""
+        place = {"Bucket": self.location.bucket, "Key": self.location.key}
+        try:
+            return call(**place, **self._extra, **arguments)
+        except botocore.exceptions.ClientError as error:
+            refused = error.response.get("Error", {}).get("Code") == "NotImplemented"
+            if not refused or not self._extra.keys() & _ENCRYPTION:
+                raise
+        self._extra = {name: value for name, value in self._extra.items() if name not in _ENCRYPTION}
+        self.kept_plain = True
+        return call(**place, **self._extra, **arguments)
+
+    async def _send_part(self) -> None:
+        body = b"".join(self._buffer)
+        self._buffer.clear()
+        self._buffered = 0
+        await self._part_done()
+        if self._upload_id is None:
+            await self._open()
+        self._sending = asyncio.create_task(self._upload(len(self._parts) + 1, body))
+
+    async def _part_done(self) -> None:
+        if self._sending is not None:
+            self._parts.append(await self._sending)
+            self._sending = None
+
+    async def _open(self) -> None:
+        location, client, journal = self.location, self._storage.client, self._storage.journal
+
+        def create() -> None:
+            answer = self._encrypted(client.create_multipart_upload)
+            self._upload_id = answer["UploadId"]
+            journal.opened(location, answer["UploadId"])
+
+        await self._storage.settled(location, create)
+
+    async def _upload(self, number: int, body: bytes) -> dict[str, Any]:
+        location, client = self.location, self._storage.client
+        answer = await self._storage.settled(
+            location,
+            lambda: client.upload_part(
+                Bucket=location.bucket,
+                Key=location.key,
+                UploadId=self._upload_id,
+                PartNumber=number,
+                Body=body,
+            ),
+        )
+        return {"PartNumber": number, "ETag": answer["ETag"]}

@@ -1,0 +1,1 @@
+"""SageMaker's requests, resources and constraints as values."""

@@ -1,0 +1,1 @@
+"""The server of `emulator up`: the AWS front, the jobs it runs, and what it remembers."""

@@ -1,0 +1,33 @@
+"""The operations there are, by service, each with the function that carries it out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sagemaker_transform_emulator.server.api import log_operations as logs
+from sagemaker_transform_emulator.server.api import model_operations as models
+from sagemaker_transform_emulator.server.api import tag_operations as tags
+from sagemaker_transform_emulator.server.api import transform_job_operations as transform_jobs
+from sagemaker_transform_emulator.server.api.backend import Operation
+
+OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
+    "sagemaker": {
+        "CreateModel": models.create_model,
+        "DescribeModel": models.describe_model,
+        "ListModels": models.list_models,
+        "DeleteModel": models.delete_model,
+        "CreateTransformJob": transform_jobs.create_transform_job,
+        "DescribeTransformJob": transform_jobs.describe_transform_job,
+        "ListTransformJobs": transform_jobs.list_transform_jobs,
+        "StopTransformJob": transform_jobs.stop_transform_job,
+        "AddTags": tags.add_tags,
+        "ListTags": tags.list_tags,
+        "DeleteTags": tags.delete_tags,
+    },
+    "logs": {
+        "DescribeLogGroups": logs.describe_log_groups,
+        "DescribeLogStreams": logs.describe_log_streams,
+        "GetLogEvents": logs.get_log_events,
+        "FilterLogEvents": logs.filter_log_events,
+    },
+}

@@ -1,0 +1,43 @@
+"""Those who watch a server's jobs: the traces, the metrics, and the webhook if one is set."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter
+
+from sagemaker_transform_emulator.sagemaker.resources import JobRecord
+from sagemaker_transform_emulator.server.api.fault_injection_page import faults_router
+from sagemaker_transform_emulator.server.api.metrics_page import metrics_router
+from sagemaker_transform_emulator.server.api.tag_operations import tags_of
+from sagemaker_transform_emulator.server.api.transform_job_operations import described
+from sagemaker_transform_emulator.server.database import Store
+from sagemaker_transform_emulator.server.eventbridge import notifier
+from sagemaker_transform_emulator.server.job_controller import JobController
+from sagemaker_transform_emulator.server.job_traces import Tracing
+from sagemaker_transform_emulator.server.metrics import Metrics
+
+
+@asynccontextmanager
+async def watching(
+    controller: JobController, store: Store, tracing: Tracing, webhook: str | None
+) -> AsyncIterator[tuple[APIRouter, ...]]:
+    """Traces and metrics are taken, events are posted while the block runs; the routers have the pages."""
+    controller.sink_factories.append(tracing.sink)
+    controller.observers.append(tracing.observe)
+    metrics = Metrics(controller.progress)
+    controller.sink_factories.append(metrics.sink)
+    controller.observers.append(metrics.observe)
+    pages = (metrics_router(metrics), faults_router(controller))
+    if webhook is None:
+        yield pages
+        return
+
+    def detail(record: JobRecord) -> Mapping[str, Any]:
+        return {**described(record), "Tags": store.tags(record.arn) or tags_of(record.request)}
+
+    async with notifier(webhook, detail) as notifying:
+        controller.observers.append(notifying.observe)
+        yield pages

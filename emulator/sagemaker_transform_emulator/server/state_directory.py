@@ -1,0 +1,153 @@
+"""The state directory of a server: who holds it, what it tells its clients, where its files are."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sagemaker_transform_emulator.config import COMPOSE_KEYS
+from sagemaker_transform_emulator.errors import MachineError, UsageError
+from sagemaker_transform_emulator.sagemaker.resources import DEFAULT_ACCOUNT
+
+DATABASE = "emulator.sqlite3"
+SDK_CONFIG = "sagemaker-sdk.yaml"
+_ABOUT = "server.json"
+_LOCK = "server.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a running server tells its clients."""
+
+    endpoint_url: str
+    pid: int
+    region: str
+    access_key_id: str
+    secret_access_key: str
+    sdk_config: str
+    s3: str
+    s3_endpoint_url: str
+    runtime: str
+
+    def environment(self) -> dict[str, str]:
+        """The variables with which unmodified clients talk to the emulator and to nobody else."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_ACCESS_KEY_ID": self.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+            "SAGEMAKER_USER_CONFIG_OVERRIDE": self.sdk_config,
+        }
+
+
+@contextmanager
+def held(state: Path) -> Iterator[None]:
+    """The directory is ours until the block ends. Raises MachineError naming the process that has it."""
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = state / _LOCK
+    with path.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.seek(0)
+            holder = lock.read().strip() or "unknown"
+            raise MachineError(
+                f"An emulator is already running on {state}, pid {holder}",
+                remedy="use that one, stop it, or give this one another --state-dir and --port",
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def publish(state: Path, about: About) -> None:
+    """Clients on this machine find the server; the file goes to nobody else."""
+    _write_private(state / _ABOUT, json.dumps(asdict(about), indent=2))
+
+
+def withdraw(state: Path) -> None:
+    """Clients find no server any more."""
+    (state / _ABOUT).unlink(missing_ok=True)
+
+
+def published(state: Path) -> About:
+    """The server on that directory. Raises MachineError when none runs."""
+    try:
+        return About(**json.loads((state / _ABOUT).read_text()))
+    except (OSError, ValueError, TypeError):
+        raise MachineError(
+            f"No emulator runs on {state}",
+            remedy="start one with `emulator up`, or name its directory with --state-dir",
+        ) from None
+
+
+def elsewhere(endpoint: str, state: Path, environment: Mapping[str, str]) -> About:
+    """The server at that URL, whose own folder cannot be read from here.
+
+    The keys of its store are those of AWS_ACCESS_KEY_ID or MINIO_ROOT_USER, else what docker-compose.yml
+    says.
+    Raises MachineError when no emulator answers there.
+    """
+    url = endpoint.rstrip("/")
+    if not url.startswith(("http://", "https://")):
+        raise UsageError(f"{endpoint!r} is no URL of an emulator", remedy="such as http://127.0.0.1:4566")
+    try:
+        with urllib.request.urlopen(f"{url}/_emulator/health", timeout=5) as answer:  # noqa: S310 - checked
+            told = json.load(answer)
+        region = str(told["region"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise MachineError(f"No emulator answers at {endpoint}: {error}", remedy="check the URL") from None
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return About(
+        endpoint_url=url,
+        pid=0,
+        region=region,
+        access_key_id=environment.get("AWS_ACCESS_KEY_ID")
+        or environment.get("MINIO_ROOT_USER")
+        or COMPOSE_KEYS[0],
+        secret_access_key=environment.get("AWS_SECRET_ACCESS_KEY")
+        or environment.get("MINIO_ROOT_PASSWORD")
+        or COMPOSE_KEYS[1],
+        sdk_config=str(write_sdk_config(state, region)),
+        s3=str(told.get("s3", "")),
+        s3_endpoint_url=url,
+        runtime=str(told.get("runtime", "")),
+    )
+
+
+def write_sdk_config(state: Path, region: str) -> Path:
+    """Defaults for the SageMaker SDKs are written down; returns where.
+
+    Without them the SDKs ask AWS's own STS for the account of the default bucket, whatever AWS_ENDPOINT_URL
+    says, and report their usage to AWS.
+    """
+    path = state / SDK_CONFIG
+    bucket = f"sagemaker-{region}-{DEFAULT_ACCOUNT}"
+    _write_private(
+        path,
+        "SchemaVersion: '1.0'\nSageMaker:\n  PythonSDK:\n    Modules:\n"
+        f"      TelemetryOptOut: true\n      Session:\n        DefaultS3Bucket: {bucket}\n",
+    )
+    return path
+
+
+def _write_private(path: Path, text: str) -> None:
+    draft = path.with_suffix(".draft")
+    draft.touch(mode=0o600)
+    draft.write_text(text)
+    draft.rename(path)
+
+
+def public(about: About) -> Mapping[str, Any]:
+    """What the health page shows of it."""
+    told = asdict(about)
+    return {name: told[name] for name in ("endpoint_url", "pid", "region", "s3", "runtime")}

@@ -1,0 +1,1 @@
+"""Tools around a job: check, doctor, explain, tune, diff."""
