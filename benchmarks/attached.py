@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sagemaker_transform_emulator.config import Settings
+from sagemaker_transform_emulator.config import Settings, StoreAddress
 from sagemaker_transform_emulator.jobs.events import Event, ObjectCompleted, ObjectStarted
 from sagemaker_transform_emulator.jobs.instances import JobRun, Services
 from sagemaker_transform_emulator.jobs.local import run_loop, run_requests
 from sagemaker_transform_emulator.runtime.base import ContainerSpec, Exit, LogSink, Prepared
 from sagemaker_transform_emulator.runtime.workspace import open_workspace
-from sagemaker_transform_emulator.s3.client import Storage, StoreAddress
+from sagemaker_transform_emulator.s3.client import Storage
 from sagemaker_transform_emulator.s3.minio_server import minio_binary, minio_store
 from sagemaker_transform_emulator.s3.moto_server import embedded_store
 from sagemaker_transform_emulator.sagemaker.requests import JobStatus

@@ -33,8 +33,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from attached import BUCKET, job, put
 from memory import MIB, child_environment, sampled
 
+from sagemaker_transform_emulator.config import StoreAddress
 from sagemaker_transform_emulator.runtime.workspace import open_workspace
-from sagemaker_transform_emulator.s3.client import Storage, StoreAddress
+from sagemaker_transform_emulator.s3.client import Storage
 from sagemaker_transform_emulator.s3.minio_server import minio_binary, minio_store
 
 RECORD = b"x" * 99 + b"\n"
@@ -134,7 +135,8 @@ def measure(shape: str, scale: float, binary: str) -> dict[str, Any]:
 def watched(folder: Path, address: StoreAddress, request: dict[str, Any], behaviour: str) -> dict[str, Any]:
     """The job's result, time and memory."""
     (folder / "emulator.toml").write_text(
-        '[[images]]\nmatch = "scripted"\ncommand = ["{python}", "-m", "sagemaker_transform_emulator.containers.scripted"]\n'
+        '[[images]]\nmatch = "scripted"\n'
+        'command = ["{python}", "-m", "sagemaker_transform_emulator.containers.scripted"]\n'
     )
     container = {"Image": "scripted", "Environment": {"BEHAVIOUR": behaviour}}
     (folder / "model.json").write_text(json.dumps({"ModelName": "m", "PrimaryContainer": container}))

@@ -21,8 +21,9 @@ from typing import Any
 
 from attached import BUCKET, job, model, put
 
+from sagemaker_transform_emulator.config import StoreAddress
 from sagemaker_transform_emulator.runtime.workspace import open_workspace
-from sagemaker_transform_emulator.s3.client import Storage, StoreAddress
+from sagemaker_transform_emulator.s3.client import Storage
 from sagemaker_transform_emulator.s3.minio_server import minio_binary, minio_store
 
 ROOT = Path(__file__).resolve().parent.parent

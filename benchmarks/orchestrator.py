@@ -34,11 +34,11 @@ import memory
 from attached import Stretch, job, put, run_attached, store
 from transport import LINE, bare, echo_server, measured
 
-from sagemaker_transform_emulator.config import Settings
+from sagemaker_transform_emulator.config import Settings, StoreAddress
 from sagemaker_transform_emulator.jobs.events import Event, ObjectCompleted, ObjectStarted
 from sagemaker_transform_emulator.jobs.instances import JobRun
 from sagemaker_transform_emulator.jobs.local import run_transform_job
-from sagemaker_transform_emulator.s3.client import Storage, StoreAddress
+from sagemaker_transform_emulator.s3.client import Storage
 from sagemaker_transform_emulator.sagemaker.requests import JobStatus
 from sagemaker_transform_emulator.trace import Recorder, record_policy
 from sagemaker_transform_emulator.trace.recorder import Mode

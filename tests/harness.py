@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sagemaker_transform_emulator.config import ImageMapping, Settings
+from sagemaker_transform_emulator.config import ImageMapping, Settings, StoreAddress
 from sagemaker_transform_emulator.jobs.events import DataLogLine, Event
 from sagemaker_transform_emulator.jobs.local import open_services, run_loop, run_requests
 from sagemaker_transform_emulator.jobs.transform_job import JobRun
-from sagemaker_transform_emulator.s3.client import Storage, StoreAddress
+from sagemaker_transform_emulator.s3.client import Storage
 from sagemaker_transform_emulator.s3.moto_server import embedded_store
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -21,7 +21,7 @@ import httpx
 import pytest
 from parts import minio_binary
 
-from sagemaker_transform_emulator.s3.client import StoreAddress
+from sagemaker_transform_emulator.config import StoreAddress
 
 START_LIMIT_S = 60
 STOP_LIMIT_S = 20

@@ -65,7 +65,10 @@ IMAGES = (
     Image("sparkml", (*_SERVING, "containers/sparkml", "requirements/image-sparkml.txt")),
     Image("xgboost", (*_SERVING, "containers/xgboost", "requirements/image-xgboost.txt")),
     Image("scripted", (*_SERVING, "containers/scripted", "requirements/image-scripted.txt")),
-    Image("emulator", ("emulator", "sample_data", "pyproject.toml", "requirements/image-emulator.txt")),
+    Image(
+        "emulator",
+        ("emulator", "containers", "sample_data", "pyproject.toml", "requirements/image-emulator.txt"),
+    ),
 )
 
 

@@ -1,4 +1,4 @@
-"""`python -m sagemaker_transform_emulator.containers.faulty serve`: keeps the contract but for what FAULT names (see faults.py).
+"""`python -m …containers.faulty serve`: keeps the contract but for what FAULT names (see faults.py).
 
 Faults of the start: exit:CODE, silent (never listens), other-port:N (0: any), loopback, late:SECONDS before
 it listens, deaf (ignores SIGTERM), needs-s3 (ends where no AWS_ENDPOINT_URL_S3 leads to a store).

@@ -1,4 +1,4 @@
-"""`python -m sagemaker_transform_emulator.containers.sparkml serve` serves; `fetch` only fills the cache, as an image's build does."""
+"""The program: `serve` starts the container, `fetch` only fills the cache, as an image's build does."""
 
 from __future__ import annotations
 

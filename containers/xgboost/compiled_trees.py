@@ -3,8 +3,8 @@
 XGBoost's own call has a fixed cost near a tenth of a millisecond, many times what the trees of a usual
 model take. The function does the same arithmetic: features, thresholds and leaves are float32, a feature
 goes left when it is smaller than the threshold or, where the node says so, missing, and leaves are added
-one after the other in float32. `sagemaker_transform_emulator.containers.xgboost.predictor` serves with it only after both have agreed
-bit for bit on many rows of the model at hand.
+one after the other in float32. `predictor.py` serves with it only after both have agreed bit for bit on
+many rows of the model at hand.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sagemaker_transform_emulator.config import Settings, load_settings
+    from sagemaker_transform_emulator.config import Settings, StoreAddress, load_settings
     from sagemaker_transform_emulator.errors import (
         EmulatorError,
         JobError,
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     )
     from sagemaker_transform_emulator.jobs.local import run_transform_job
     from sagemaker_transform_emulator.jobs.transform_job import JobRun
-    from sagemaker_transform_emulator.s3.client import StoreAddress
     from sagemaker_transform_emulator.sagemaker.requests import JobStatus, Model, TransformJob
 
 __all__ = [
@@ -52,7 +51,7 @@ _HOMES = {
     "Model": "sagemaker_transform_emulator.sagemaker.requests",
     "ServiceError": "sagemaker_transform_emulator.errors",
     "Settings": "sagemaker_transform_emulator.config",
-    "StoreAddress": "sagemaker_transform_emulator.s3.client",
+    "StoreAddress": "sagemaker_transform_emulator.config",
     "TransformJob": "sagemaker_transform_emulator.sagemaker.requests",
     "UsageError": "sagemaker_transform_emulator.errors",
     "load_settings": "sagemaker_transform_emulator.config",

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal, Self
@@ -20,11 +21,30 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from sagemaker_transform_emulator.errors import UsageError
-from sagemaker_transform_emulator.s3.client import StoreAddress
 
-ROOT = Path(__file__).resolve().parent.parent
+SOURCE_ROOT = Path(__file__).resolve().parent.parent
+"""What must be on PYTHONPATH for the serving containers to be importable."""
 LOCAL_IMAGES = "sagemaker-transform-emulator"
 """The repository of the images that `make images` and `docker compose` build."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreAddress:
+    """Where S3 is and with which credentials. None leaves the choice to boto3's usual chain."""
+
+    endpoint_url: str | None = None
+    region: str | None = None
+    access_key_id: str | None = None
+    secret_access_key: str | None = None
+
+
+def state_directory() -> Path:
+    """Where runs keep their scratch space: EMULATOR_STATE_DIR, else the user's state directory."""
+    named = os.environ.get("EMULATOR_STATE_DIR")
+    if named:
+        return Path(named)
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / "sagemaker-transform-emulator"
 
 
 class ImageMapping(BaseModel):
@@ -64,7 +84,7 @@ BUILT_IN_IMAGES = tuple(
         match=match,
         command=("{python}", "-m", f"containers.{name}"),
         image=f"{LOCAL_IMAGES}/{name}",
-        environment={"PYTHONPATH": str(ROOT)},
+        environment={"PYTHONPATH": str(SOURCE_ROOT)},
     )
     for match, name in (
         ("*sagemaker-sparkml-serving*", "sparkml"),

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from sagemaker_transform_emulator.s3.client import Storage, StoreAddress
+from sagemaker_transform_emulator.config import StoreAddress
+from sagemaker_transform_emulator.s3.client import Storage
 from sagemaker_transform_emulator.s3.moto_server import embedded_store
 
 

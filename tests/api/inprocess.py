@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 import httpx
 
-from sagemaker_transform_emulator.config import ImageMapping, Settings
-from sagemaker_transform_emulator.s3.client import Storage, StoreAddress
+from sagemaker_transform_emulator.config import ImageMapping, Settings, StoreAddress
+from sagemaker_transform_emulator.s3.client import Storage
 from sagemaker_transform_emulator.server.api.allowed_hosts import Guard
 from sagemaker_transform_emulator.server.api.app import Front, make_app
 from sagemaker_transform_emulator.server.api.backend import Backend

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from api.inprocess import AUTHORIZATION, application, job_request, run
 
-from sagemaker_transform_emulator.s3.client import StoreAddress
+from sagemaker_transform_emulator.config import StoreAddress
 from sagemaker_transform_emulator.sagemaker.constraints import service_model
 
 OPERATIONS = {

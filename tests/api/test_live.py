@@ -309,7 +309,8 @@ def carry_large_objects(emulator: ChildEmulator) -> None:
 def test_the_commands_show_and_stop_jobs(emulator: ChildEmulator) -> None:
     def command(*words: str) -> str:
         ran = subprocess.run(
-            [sys.executable, "-m", "sagemaker_transform_emulator", *words, "--state-dir", str(emulator.state)],
+            [sys.executable, "-m", "sagemaker_transform_emulator",
+             *words, "--state-dir", str(emulator.state)],
             env=CLEAN, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert ran.returncode == 0, ran.stderr

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from api.inprocess import Wire, application, run
 
+from sagemaker_transform_emulator.config import StoreAddress
 from sagemaker_transform_emulator.jobs.events import ContainerLine, DataLogLine
-from sagemaker_transform_emulator.s3.client import StoreAddress
 from sagemaker_transform_emulator.sagemaker.requests import ContainerDefinition, Model
 from sagemaker_transform_emulator.sagemaker.resources import JobRecord, Place
 from sagemaker_transform_emulator.server.log_streams import LOG_GROUP, JobLogs

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 from api.inprocess import AUTHORIZATION, ROLE, SCRIPTED, Wire, application, job_request, run
 
-from sagemaker_transform_emulator.config import Settings
-from sagemaker_transform_emulator.s3.client import StoreAddress
+from sagemaker_transform_emulator.config import Settings, StoreAddress
 from sagemaker_transform_emulator.sagemaker.resources import JobRecord, Place
 
 MODEL = {"ModelName": "m", "ExecutionRoleArn": ROLE, "PrimaryContainer": {"Image": "scripted"}}

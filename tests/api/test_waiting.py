@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from api.inprocess import ROLE, application, job_request, run
 
-from sagemaker_transform_emulator.s3.client import StoreAddress
+from sagemaker_transform_emulator.config import StoreAddress
 from sagemaker_transform_emulator.sagemaker.resources import Place
 from sagemaker_transform_emulator.server.api.awsjson import Call
 from sagemaker_transform_emulator.server.api.transform_job_operations import (

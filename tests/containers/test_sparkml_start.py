@@ -123,7 +123,11 @@ def test_wrong_arguments() -> None:
 
 
 def test_containers_know_nothing_of_the_emulator() -> None:
-    code = "import sys, sagemaker_transform_emulator.containers.sparkml.app as app; print([m for m in sys.modules if m[:8] == 'emulator'])"
+    code = (
+        "import sys, sagemaker_transform_emulator.containers.sparkml.app as app; "
+        "ours = {m for m in sys.modules if m.startswith('sagemaker_transform_emulator.')}; "
+        "print(sorted(m for m in ours if not m.startswith('sagemaker_transform_emulator.containers')))"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

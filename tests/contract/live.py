@@ -19,7 +19,6 @@ import httpx
 from botocore.config import Config
 from cases import BUCKET, Case, job_request, model_request
 from observation import ApiError, Ledger, Seen
-from parts import ROOT
 
 ENDED = ("Completed", "Failed", "Stopped")
 LOG_GROUP = "/aws/sagemaker/TransformJobs"
@@ -185,8 +184,8 @@ def emulator_up(folder: Path) -> Iterator[Live]:
     config.write_text(
         f'runtime = "process"\nping_interval_s = 0.02\nping_window_s = 20\nwebhook = "{receiver.url}"\n'
         '[quotas]\n"ml.m4.xlarge" = 0\n'
-        f'[[images]]\nmatch = "scripted:*"\ncommand = ["{sys.executable}", "-m", "sagemaker_transform_emulator.containers.scripted"]\n'
-        f'environment = {{PYTHONPATH = "{ROOT}"}}\n'
+        '[[images]]\nmatch = "scripted:*"\n'
+        f'command = ["{sys.executable}", "-m", "sagemaker_transform_emulator.containers.scripted"]\n'
     )
     log = folder / "emulator.log"
     command = [

@@ -68,8 +68,8 @@ def test_48_what_a_killed_emulator_left_is_swept_at_the_next_start(docker_jobs: 
     (folder / "model.json").write_text(json.dumps(model(SLEEPING, SLEEPING)))
     (folder / "job.json").write_text(json.dumps(job_request()))
     child = subprocess.Popen(
-        [sys.executable, "-m", "sagemaker_transform_emulator", "run", "--runtime", "docker", "--pull", "never",
-         "--model", "model.json", "--job", "job.json"],
+        [sys.executable, "-m", "sagemaker_transform_emulator", "run", "--runtime", "docker",
+         "--pull", "never", "--model", "model.json", "--job", "job.json"],
         cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         env={**os.environ, "AWS_ENDPOINT_URL_S3": str(docker_jobs.bench.address.endpoint_url),
              "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"},

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import ROOT, job_request, leftovers, run_loop_until, scripted_model
+from harness import job_request, leftovers, run_loop_until, scripted_model
 
 
 @pytest.fixture
 def here(tmp_path: Path) -> Path:
     (tmp_path / "emulator.toml").write_text(
-        f'[[images]]\nmatch = "scripted*"\ncommand = ["{{python}}", "-m", "sagemaker_transform_emulator.containers.scripted"]\n'
-        f'directory = "{ROOT}"\n'
+        '[[images]]\nmatch = "scripted*"\n'
+        'command = ["{python}", "-m", "sagemaker_transform_emulator.containers.scripted"]\n'
     )
     (tmp_path / "a.csv").write_text("1,2\n3,4\n")
     write(tmp_path, "m.json", scripted_model({"BEHAVIOUR": "lines:sum"}, ledger=tmp_path))

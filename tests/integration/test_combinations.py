@@ -22,9 +22,9 @@ from harness import job_request
 from minio_server import Minio
 from parts import ROOT
 
-from sagemaker_transform_emulator.config import Settings
+from sagemaker_transform_emulator.config import Settings, StoreAddress
 from sagemaker_transform_emulator.jobs.local import run_transform_job
-from sagemaker_transform_emulator.s3.client import Storage, StoreAddress
+from sagemaker_transform_emulator.s3.client import Storage
 from sagemaker_transform_emulator.s3.moto_server import embedded_store
 from sagemaker_transform_emulator.sagemaker.requests import JobStatus
 

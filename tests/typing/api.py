@@ -21,7 +21,7 @@ from sagemaker_transform_emulator import (
     load_settings,
     run_transform_job,
 )
-from sagemaker_transform_emulator.testing.invoke import Outcome, invoke_record
+from sagemaker_transform_emulator.testing import Outcome, invoke_record
 
 
 def from_files() -> str:

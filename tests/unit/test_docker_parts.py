@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagemaker_transform_emulator.config import ImageMapping
+from sagemaker_transform_emulator.config import ImageMapping, StoreAddress
 from sagemaker_transform_emulator.errors import ModelError
 from sagemaker_transform_emulator.processes.listening import sentence
 from sagemaker_transform_emulator.processes.sigterm import is_deaf
@@ -32,7 +32,6 @@ from sagemaker_transform_emulator.runtime.store_access import (
     loopback_target,
     moved,
 )
-from sagemaker_transform_emulator.s3.client import StoreAddress
 
 GIB = 1024**3
 

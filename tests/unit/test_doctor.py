@@ -318,7 +318,7 @@ def test_the_command_ends_with_3_on_an_error_only(monkeypatch: pytest.MonkeyPatc
 
 
 def test_fix_sweeps_runs_and_fetches_jars(monkeypatch: pytest.MonkeyPatch, at: Surroundings) -> None:
-    from sagemaker_transform_emulator.runtime.workspace import state_directory  # noqa: PLC0415 - a folder of this test's own
+    from sagemaker_transform_emulator.config import state_directory  # noqa: PLC0415 - a folder of this test's own
 
     at = replace(at, state=state_directory())
     over = at.state / "runs" / "over-for-long"

@@ -12,14 +12,14 @@ import pytest
 from parts import ROOT
 
 import sagemaker_transform_emulator as emulator
-import sagemaker_transform_emulator.testing.invoke
+import sagemaker_transform_emulator.testing
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def names_of_the_type_checker() -> set[str]:
     """What mypy believes the package has: the imports under TYPE_CHECKING."""
-    tree = ast.parse((ROOT / "emulator/__init__.py").read_text())
+    tree = ast.parse((ROOT / "emulator/sagemaker_transform_emulator/__init__.py").read_text())
     block = next(node for node in tree.body if isinstance(node, ast.If))
     return {name.name for node in block.body if isinstance(node, ast.ImportFrom) for name in node.names}
 
@@ -29,9 +29,9 @@ def documented_names() -> set[str]:
     found: set[str] = set()
     for document in DOCUMENTS:
         for code in re.findall(r"```python\n(.*?)```", document.read_text(), re.DOTALL):
-            if "import emulator\n" in code:
+            if "import sagemaker_transform_emulator as emulator\n" in code:
                 found |= set(re.findall(r"\bemulator\.(\w+)", code))
-            for names in re.findall(r"^from emulator import (.+)$", code, re.MULTILINE):
+            for names in re.findall(r"^from sagemaker_transform_emulator import (.+)$", code, re.MULTILINE):
                 found |= set(re.split(r"[,\s()]+", names)) - {""}
     return found
 
@@ -60,14 +60,15 @@ def test_testing_has_what_it_lists() -> None:
 
 
 def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
-    with pytest.raises(AttributeError, match="module 'emulator' has no attribute 'no_such_name'"):
+    with pytest.raises(
+        AttributeError, match="module 'sagemaker_transform_emulator' has no attribute 'no_such_name'"
+    ):
         _ = emulator.no_such_name  # type: ignore[attr-defined]
 
 
 def test_importing_the_package_imports_nothing_heavy() -> None:
-    program = (
-        "import sys, emulator; print(*{'boto3', 'httpx', 'pydantic', 'uvloop', 'moto'} & {*sys.modules})"
-    )
+    heavy = {"boto3", "httpx", "pydantic", "uvloop", "moto"}
+    program = f"import sys, sagemaker_transform_emulator; print(*{heavy} & {{*sys.modules}})"
     done = subprocess.run(
         [sys.executable, "-c", program], check=True, cwd=ROOT, capture_output=True, text=True
     )

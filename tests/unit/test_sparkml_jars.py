@@ -165,7 +165,8 @@ def test_a_killed_fetch_leaves_nothing_half(repository: Repository, tmp_path: Pa
     repository.hold.clear()
     pinned = jar("first")
     code = (
-        "from pathlib import Path; from sagemaker_transform_emulator.containers.sparkml.jars import Jar, ensure; "
+        "from pathlib import Path; "
+        "from sagemaker_transform_emulator.containers.sparkml.jars import Jar, ensure; "
         f"ensure([Jar({pinned.coordinates!r}, {pinned.size}, {pinned.sha256!r})], Path({str(tmp_path)!r}))"
     )
     process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.DEVNULL)

@@ -17,11 +17,10 @@ from rich.text import Text
 
 from sagemaker_transform_emulator.cli.findings import finding_lines
 from sagemaker_transform_emulator.cli.transfer import parse_put, put
-from sagemaker_transform_emulator.config import Settings, configured_store, load_settings
+from sagemaker_transform_emulator.config import Settings, StoreAddress, configured_store, load_settings
 from sagemaker_transform_emulator.errors import UsageError
 from sagemaker_transform_emulator.jobs.admission import admit_model
 from sagemaker_transform_emulator.jobs.local import open_services, run_loop, store_or_embedded
-from sagemaker_transform_emulator.s3.client import StoreAddress
 from sagemaker_transform_emulator.tools.check.catalogue import chosen
 from sagemaker_transform_emulator.tools.check.formats import junit, sarif
 from sagemaker_transform_emulator.tools.check.report import ContainerReport, Report

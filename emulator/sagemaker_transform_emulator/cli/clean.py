@@ -10,12 +10,11 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from sagemaker_transform_emulator.config import configured_store, region
+from sagemaker_transform_emulator.config import StoreAddress, configured_store, region
 from sagemaker_transform_emulator.errors import MachineError
 from sagemaker_transform_emulator.jobs.local import run_loop, sweep_leftovers
 from sagemaker_transform_emulator.runtime.docker.engine import connect
 from sagemaker_transform_emulator.runtime.docker.leftovers import Removed, remove_everything, sweep_engine
-from sagemaker_transform_emulator.s3.client import StoreAddress
 
 
 def clean(

@@ -19,8 +19,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sagemaker_transform_emulator.config import state_directory
 from sagemaker_transform_emulator.errors import MachineError, UsageError
-from sagemaker_transform_emulator.runtime.workspace import state_directory
 from sagemaker_transform_emulator.server import state_directory as state
 from sagemaker_transform_emulator.server.log_streams import LOG_GROUP
 

@@ -19,6 +19,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from sagemaker_transform_emulator.config import StoreAddress
 from sagemaker_transform_emulator.errors import EmulatorError
 from sagemaker_transform_emulator.jobs.diagnosis import diagnose
 from sagemaker_transform_emulator.jobs.events import (
@@ -30,7 +31,6 @@ from sagemaker_transform_emulator.jobs.events import (
     ObjectFailed,
 )
 from sagemaker_transform_emulator.jobs.transform_job import JobRun
-from sagemaker_transform_emulator.s3.client import StoreAddress
 from sagemaker_transform_emulator.s3.moto_server import LIMITS
 from sagemaker_transform_emulator.sagemaker.requests import JobStatus
 

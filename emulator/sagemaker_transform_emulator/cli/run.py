@@ -21,7 +21,7 @@ from sagemaker_transform_emulator.cli.display import (
     summary,
 )
 from sagemaker_transform_emulator.cli.transfer import get, parse_get, parse_put, put
-from sagemaker_transform_emulator.config import Settings, load_settings
+from sagemaker_transform_emulator.config import Settings, StoreAddress, load_settings
 from sagemaker_transform_emulator.jobs.events import to_all
 from sagemaker_transform_emulator.jobs.fault_injection import parse_faults
 from sagemaker_transform_emulator.jobs.local import (
@@ -32,7 +32,6 @@ from sagemaker_transform_emulator.jobs.local import (
     store_or_embedded,
 )
 from sagemaker_transform_emulator.jobs.transform_job import JobRun
-from sagemaker_transform_emulator.s3.client import StoreAddress
 from sagemaker_transform_emulator.sagemaker.field_paths import set_environment, set_fields
 from sagemaker_transform_emulator.sagemaker.requests import JobStatus
 from sagemaker_transform_emulator.trace import Recorder, RecordPolicy, record_policy, request_meta, trace_path

@@ -11,7 +11,13 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sagemaker_transform_emulator.config import Settings, configured_store, load_settings, region
+from sagemaker_transform_emulator.config import (
+    Settings,
+    StoreAddress,
+    configured_store,
+    load_settings,
+    region,
+)
 from sagemaker_transform_emulator.errors import MachineError, StorageError, UsageError
 from sagemaker_transform_emulator.jobs import transform_job as jobs
 from sagemaker_transform_emulator.jobs.admission import admit_job, admit_model
@@ -19,7 +25,7 @@ from sagemaker_transform_emulator.jobs.events import Sink
 from sagemaker_transform_emulator.jobs.transform_job import JobRun, Services
 from sagemaker_transform_emulator.runtime.choice import open_runtime
 from sagemaker_transform_emulator.runtime.workspace import Swept, Workspace, open_workspace, sweep
-from sagemaker_transform_emulator.s3.client import Storage, StoreAddress
+from sagemaker_transform_emulator.s3.client import Storage
 from sagemaker_transform_emulator.s3.moto_server import embedded_store
 
 Request = Mapping[str, Any] | str | Path

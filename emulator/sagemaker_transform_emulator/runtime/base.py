@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from sagemaker_transform_emulator.s3.client import StoreAddress
+from sagemaker_transform_emulator.config import StoreAddress
 
 LogSink = Callable[[datetime, str], None]
 """Receives each line a container writes to stdout or stderr, without its newline, and its time (UTC)."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -23,13 +22,14 @@ from sagemaker_transform_emulator.errors import ContainerError, ModelError
 from sagemaker_transform_emulator.model_artifacts.archive import unpack
 from sagemaker_transform_emulator.processes import leash, listening
 from sagemaker_transform_emulator.processes.listening import Hearing
+from sagemaker_transform_emulator.processes.loopback import LOOPBACK, free_port
+from sagemaker_transform_emulator.processes.run_mark import RUN_VARIABLE
 from sagemaker_transform_emulator.processes.usage import Usage, session_usage
 from sagemaker_transform_emulator.runtime.base import STOP_GRACE_S, ContainerSpec, Exit, LogSink, Prepared
 from sagemaker_transform_emulator.runtime.probing import changes_to_archive
 from sagemaker_transform_emulator.runtime.store_access import for_process
-from sagemaker_transform_emulator.runtime.workspace import RUN_VARIABLE, Workspace
+from sagemaker_transform_emulator.runtime.workspace import Workspace
 
-LOOPBACK = "127.0.0.1"
 _PASSED_ON = (
     "HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "TZ", "USER", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE",
     "XDG_CACHE_HOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "PYTHONPATH",
@@ -206,14 +206,6 @@ class ProcessContainer:
         text = line.rstrip(b"\r").decode("utf-8", "replace")
         self._tail.append(text)
         self._log(datetime.now(UTC), text)
-
-
-def free_port() -> int:
-    """A loopback port nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def port_variables(port: int) -> dict[str, str]:

@@ -7,8 +7,7 @@ import os
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from sagemaker_transform_emulator.config import COMPOSE_KEYS, DUMMY_KEYS, OWN_STORE_KEYS
-from sagemaker_transform_emulator.s3.client import StoreAddress
+from sagemaker_transform_emulator.config import COMPOSE_KEYS, DUMMY_KEYS, OWN_STORE_KEYS, StoreAddress
 
 _OWN_STORES = ("127.0.0.1", "localhost", "[::1]", "minio")
 

@@ -9,31 +9,19 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import shutil
-import signal
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from sagemaker_transform_emulator.config import state_directory
+from sagemaker_transform_emulator.processes.run_mark import end_processes
 from sagemaker_transform_emulator.s3.multipart_output import UploadJournal
 from sagemaker_transform_emulator.transform.keys import S3Location
-
-RUN_VARIABLE = "EMULATOR_RUN_ID"
-"""Set in every process a run starts, so that the sweep ends exactly these."""
-
-
-def state_directory() -> Path:
-    """Where runs keep their scratch space: EMULATOR_STATE_DIR, else the user's state directory."""
-    named = os.environ.get("EMULATOR_STATE_DIR")
-    if named:
-        return Path(named)
-    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(base) / "sagemaker-transform-emulator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +85,7 @@ class Swept:
 def sweep(root: Path | None = None) -> Swept:
     """End the processes of killed runs; tell which uploads they left open."""
     folders = tuple(folder for folder in _runs(root) if _is_abandoned(folder))
-    processes = sum(_end_processes(folder.name) for folder in folders)
+    processes = sum(end_processes(folder.name) for folder in folders)
     uploads = tuple(upload for folder in folders for upload in _open_uploads(folder))
     return Swept(processes, uploads, folders)
 
@@ -154,21 +142,3 @@ def _open_uploads(folder: Path) -> list[OpenUpload]:
             bucket, key, upload_id, endpoint_url = json.loads(path.read_text())
             found.append(OpenUpload(S3Location(bucket, key), upload_id, endpoint_url))
     return found
-
-
-def _end_processes(run_id: str) -> int:
-    ended = 0
-    for entry in Path("/proc").glob("[0-9]*"):
-        if _carries_mark(entry, run_id):
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(int(entry.name), signal.SIGKILL)
-                ended += 1
-    return ended
-
-
-def _carries_mark(entry: Path, run_id: str) -> bool:
-    """Whether that process was started by the run: its environment says so."""
-    try:
-        return f"{RUN_VARIABLE}={run_id}".encode() in (entry / "environ").read_bytes().split(b"\0")
-    except OSError:
-        return False

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import boto3
 from botocore.config import Config
 
+from sagemaker_transform_emulator.config import StoreAddress
 from sagemaker_transform_emulator.errors import DataError, StorageError
 from sagemaker_transform_emulator.s3.client_errors import s3_errors
 from sagemaker_transform_emulator.s3.multipart_output import OutputWriter, UploadJournal
@@ -36,20 +37,11 @@ class S3Object:
     etag: str
 
 
-@dataclass(frozen=True, slots=True)
-class StoreAddress:
-    """Where S3 is and with which credentials. None leaves the choice to boto3's usual chain."""
-
-    endpoint_url: str | None = None
-    region: str | None = None
-    access_key_id: str | None = None
-    secret_access_key: str | None = None
-
-
 class Storage:
     """One S3 endpoint. Safe to use from many tasks."""
 
-    def __init__(self, address: StoreAddress = StoreAddress(), journal: UploadJournal | None = None) -> None:
+    def __init__(self, address: StoreAddress | None = None, journal: UploadJournal | None = None) -> None:
+        address = address or StoreAddress()
         self.address = address
         self.journal = journal or UploadJournal()
         self._s3: Any = boto3.client(

@@ -13,12 +13,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from sagemaker_transform_emulator.config import OWN_STORE_KEYS, region
+from sagemaker_transform_emulator.config import OWN_STORE_KEYS, StoreAddress, region
 from sagemaker_transform_emulator.errors import MachineError
 from sagemaker_transform_emulator.processes import leash
-from sagemaker_transform_emulator.runtime.process import LOOPBACK, free_port
-from sagemaker_transform_emulator.runtime.workspace import RUN_VARIABLE
-from sagemaker_transform_emulator.s3.client import StoreAddress
+from sagemaker_transform_emulator.processes.loopback import LOOPBACK, free_port
+from sagemaker_transform_emulator.processes.run_mark import RUN_VARIABLE
 
 """Of no worth to anybody: the store listens on loopback only. MinIO wants eight characters."""
 

@@ -10,8 +10,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sagemaker_transform_emulator.config import DUMMY_KEYS, region
-from sagemaker_transform_emulator.s3.client import StoreAddress
+from sagemaker_transform_emulator.config import DUMMY_KEYS, StoreAddress, region
 from sagemaker_transform_emulator.sagemaker.requests import MIB
 
 LARGEST_OBJECT_BYTES = 256 * MIB

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from sagemaker_transform_emulator.config import DUMMY_KEYS, region
+from sagemaker_transform_emulator.config import DUMMY_KEYS, StoreAddress, region
 from sagemaker_transform_emulator.errors import MachineError
-from sagemaker_transform_emulator.s3.client import Storage, StoreAddress
+from sagemaker_transform_emulator.s3.client import Storage
 from sagemaker_transform_emulator.s3.client_errors import s3_errors
 from sagemaker_transform_emulator.s3.minio_server import minio_binary, minio_store
 from sagemaker_transform_emulator.s3.moto_server import LIMITS, embedded_store

@@ -1,13 +1,4 @@
-r"""For tests of containers: send a record through a model in one call.
-
-::
-
-    from sagemaker_transform_emulator.testing.invoke import invoke_record
-
-    def test_a_row_with_a_missing_value() -> None:
-        answer = invoke_record("model.json", b"M,NaN,0.3\\n", content_type="text/csv", accept="text/csv")
-        assert answer.status == 200, answer.explanation
-"""
+"""A record through a model in one call: the containers are started, asked once and stopped."""
 
 from __future__ import annotations
 

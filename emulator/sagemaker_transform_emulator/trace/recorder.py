@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from sagemaker_transform_emulator.config import state_directory
 from sagemaker_transform_emulator.errors import UsageError
 from sagemaker_transform_emulator.jobs.events import ContainerLine, Event, InvocationDone, ObjectFailed
 from sagemaker_transform_emulator.jobs.invocation import Hop
-from sagemaker_transform_emulator.runtime.workspace import state_directory
 from sagemaker_transform_emulator.sagemaker.requests import MIB
 from sagemaker_transform_emulator.trace.store import TracedHop, TracedInvocation, TraceWriter
 from sagemaker_transform_emulator.transform.batching import Payload

@@ -46,7 +46,7 @@ def pytest_of(item: TracedInvocation, model_file: str) -> str:
     kind, accept = headers.get("Content-Type"), _accept_of(item)
     return f'''"""Reproduces {item.object}: {item.where}."""
 
-from sagemaker_transform_emulator.testing.invoke import invoke_record
+from sagemaker_transform_emulator.testing import invoke_record
 
 RECORD = {body!r}
 

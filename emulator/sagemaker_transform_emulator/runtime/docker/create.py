@@ -10,6 +10,7 @@ import docker.errors
 from docker.types import LogConfig, Mount
 
 from sagemaker_transform_emulator.errors import ContainerError, ModelError
+from sagemaker_transform_emulator.processes.loopback import LOOPBACK
 from sagemaker_transform_emulator.runtime.base import ContainerSpec
 from sagemaker_transform_emulator.runtime.docker.confinement import Confinement
 from sagemaker_transform_emulator.runtime.docker.container import Made, Output, remove
@@ -23,7 +24,6 @@ from sagemaker_transform_emulator.runtime.docker.model_volume import (
     writable_by_all,
 )
 from sagemaker_transform_emulator.runtime.docker.networks import HOST_NAME, JobNetwork
-from sagemaker_transform_emulator.runtime.process import LOOPBACK
 
 _NOWHERE = 0
 _ENGINE_TROUBLE = (

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import docker.errors
 
+from sagemaker_transform_emulator.config import StoreAddress
 from sagemaker_transform_emulator.errors import EngineError
 from sagemaker_transform_emulator.runtime.docker.engine import Engine, engine_errors
 from sagemaker_transform_emulator.runtime.docker.labels import object_name
@@ -31,7 +32,6 @@ from sagemaker_transform_emulator.runtime.store_access import (
     moved,
     plain_target,
 )
-from sagemaker_transform_emulator.s3.client import StoreAddress
 
 HOST_NAME = "host.docker.internal"
 """What Docker Desktop calls the machine it runs on; its loopback is reached by that name."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sagemaker_transform_emulator.config import StoreAddress
 from sagemaker_transform_emulator.errors import UsageError
 from sagemaker_transform_emulator.jobs.local import read_request
-from sagemaker_transform_emulator.s3.client import StoreAddress
 from sagemaker_transform_emulator.sagemaker.constraints import validate
 from sagemaker_transform_emulator.sagemaker.field_paths import set_environment, set_fields
 from sagemaker_transform_emulator.sagemaker.requests import TransformJob

@@ -8,7 +8,7 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 from sagemaker_transform_emulator.errors import MachineError
-from sagemaker_transform_emulator.runtime.process import LOOPBACK
+from sagemaker_transform_emulator.processes.loopback import LOOPBACK
 from sagemaker_transform_emulator.runtime.workspace import run_lives
 from sagemaker_transform_emulator.server.state_directory import published
 from sagemaker_transform_emulator.tools.doctor.surroundings import Look, Part, Surroundings, existing

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from sagemaker_transform_emulator.config import state_directory
 from sagemaker_transform_emulator.runtime.docker.engine import Engine, connect
-from sagemaker_transform_emulator.runtime.workspace import state_directory
 from sagemaker_transform_emulator.tools.findings import Finding, Kind
 
 PORT = 4566
