@@ -16,7 +16,8 @@ from typing import Any
 from sagemaker_transform_emulator.config import Settings, StoreAddress
 from sagemaker_transform_emulator.jobs.events import Event, ObjectCompleted, ObjectStarted
 from sagemaker_transform_emulator.jobs.instances import JobRun, Services
-from sagemaker_transform_emulator.jobs.local import run_loop, run_requests
+from sagemaker_transform_emulator.jobs.services import run_requests
+from sagemaker_transform_emulator.processes.event_loop import run_loop
 from sagemaker_transform_emulator.runtime.base import ContainerSpec, Exit, LogSink, Prepared
 from sagemaker_transform_emulator.runtime.workspace import open_workspace
 from sagemaker_transform_emulator.s3.client import Storage

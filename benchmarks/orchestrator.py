@@ -37,7 +37,7 @@ from transport import LINE, bare, echo_server, measured
 from sagemaker_transform_emulator.config import Settings, StoreAddress
 from sagemaker_transform_emulator.jobs.events import Event, ObjectCompleted, ObjectStarted
 from sagemaker_transform_emulator.jobs.instances import JobRun
-from sagemaker_transform_emulator.jobs.local import run_transform_job
+from sagemaker_transform_emulator.library import run_transform_job
 from sagemaker_transform_emulator.s3.client import Storage
 from sagemaker_transform_emulator.sagemaker.requests import JobStatus
 from sagemaker_transform_emulator.trace import Recorder, record_policy
@@ -174,9 +174,9 @@ def through_both(containers: list[Any], request: Report, address: StoreAddress, 
     )
     job_s = time.perf_counter() - began
     assert run.status is JobStatus.COMPLETED, run.error
-    records = run.progress.records
+    records = run.records
     (wall, cpu), (wall_end, cpu_end) = clock[ObjectStarted], clock[ObjectCompleted]
-    waited = list(run.progress.container_seconds.values())
+    waited = list(run.container_seconds.values())
     at_once = request.get("MaxConcurrentTransforms") or os.cpu_count() or 1
     return {
         "wall_us": (wall_end - wall) / records * 1e6,
@@ -190,7 +190,7 @@ def through_both(containers: list[Any], request: Report, address: StoreAddress, 
 
 def figures(stretch: Stretch) -> Report:
     """A stretch as numbers."""
-    data_s = stretch.wall_us * stretch.run.progress.records / 1e6
+    data_s = stretch.wall_us * stretch.run.records / 1e6
     return {"wall_us": stretch.wall_us, "cpu_us": stretch.cpu_us, "besides_s": stretch.job_s - data_s}
 
 

@@ -20,8 +20,9 @@ from harness import Bench, job_request
 
 from sagemaker_transform_emulator.config import Settings
 from sagemaker_transform_emulator.jobs.events import ContainerLine, Finding, Notice
-from sagemaker_transform_emulator.jobs.local import open_services, run_loop, run_requests
+from sagemaker_transform_emulator.jobs.services import open_services, run_requests
 from sagemaker_transform_emulator.jobs.transform_job import JobRun
+from sagemaker_transform_emulator.processes.event_loop import run_loop
 
 ONE_PAYLOAD = {"SplitType": "None"}
 

@@ -13,8 +13,9 @@ from typing import Any
 
 from sagemaker_transform_emulator.config import ImageMapping, Settings, StoreAddress
 from sagemaker_transform_emulator.jobs.events import DataLogLine, Event
-from sagemaker_transform_emulator.jobs.local import open_services, run_loop, run_requests
+from sagemaker_transform_emulator.jobs.services import open_services, run_requests
 from sagemaker_transform_emulator.jobs.transform_job import JobRun
+from sagemaker_transform_emulator.processes.event_loop import run_loop
 from sagemaker_transform_emulator.s3.client import Storage
 from sagemaker_transform_emulator.s3.moto_server import embedded_store
 

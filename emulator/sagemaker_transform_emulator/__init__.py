@@ -2,7 +2,7 @@
 
 ::
 
-    import emulator
+    import sagemaker_transform_emulator as emulator
 
     result = emulator.run_transform_job("model.json", "job.json")
     print(result.status, result.failure_reason)
@@ -17,53 +17,103 @@ if TYPE_CHECKING:
     from sagemaker_transform_emulator.config import Settings, StoreAddress, load_settings
     from sagemaker_transform_emulator.errors import (
         EmulatorError,
+        FailedJobError,
         JobError,
         MachineError,
         ServiceError,
         UsageError,
     )
-    from sagemaker_transform_emulator.jobs.local import run_transform_job
-    from sagemaker_transform_emulator.jobs.transform_job import JobRun
-    from sagemaker_transform_emulator.sagemaker.requests import JobStatus, Model, TransformJob
+    from sagemaker_transform_emulator.jobs.diagnosis import Diagnosis
+    from sagemaker_transform_emulator.jobs.events import (
+        ContainerLine,
+        DataLogLine,
+        Event,
+        Finding,
+        InputListed,
+        InstanceReady,
+        InvocationDone,
+        Notice,
+        ObjectCompleted,
+        ObjectFailed,
+        ObjectStarted,
+    )
+    from sagemaker_transform_emulator.jobs.result import ObjectResult, TransformJobResult
+    from sagemaker_transform_emulator.jobs.single_payloads import Outcome
+    from sagemaker_transform_emulator.library import (
+        AsyncPipelineModel,
+        PipelineModel,
+        run_transform_job,
+        run_transform_job_async,
+    )
+    from sagemaker_transform_emulator.sagemaker.requests import JobStatus
 
 __all__ = [
+    "AsyncPipelineModel",
+    "ContainerLine",
+    "DataLogLine",
+    "Diagnosis",
     "EmulatorError",
+    "Event",
+    "FailedJobError",
+    "Finding",
+    "InputListed",
+    "InstanceReady",
+    "InvocationDone",
     "JobError",
-    "JobRun",
     "JobStatus",
     "MachineError",
-    "Model",
+    "Notice",
+    "ObjectCompleted",
+    "ObjectFailed",
+    "ObjectResult",
+    "ObjectStarted",
+    "Outcome",
+    "PipelineModel",
     "ServiceError",
     "Settings",
     "StoreAddress",
-    "TransformJob",
+    "TransformJobResult",
     "UsageError",
     "load_settings",
     "run_transform_job",
+    "run_transform_job_async",
 ]
 
 _HOMES = {
-    "EmulatorError": "sagemaker_transform_emulator.errors",
-    "JobError": "sagemaker_transform_emulator.errors",
-    "JobRun": "sagemaker_transform_emulator.jobs.transform_job",
-    "JobStatus": "sagemaker_transform_emulator.sagemaker.requests",
-    "MachineError": "sagemaker_transform_emulator.errors",
-    "Model": "sagemaker_transform_emulator.sagemaker.requests",
-    "ServiceError": "sagemaker_transform_emulator.errors",
-    "Settings": "sagemaker_transform_emulator.config",
-    "StoreAddress": "sagemaker_transform_emulator.config",
-    "TransformJob": "sagemaker_transform_emulator.sagemaker.requests",
-    "UsageError": "sagemaker_transform_emulator.errors",
-    "load_settings": "sagemaker_transform_emulator.config",
-    "run_transform_job": "sagemaker_transform_emulator.jobs.local",
+    "config": """
+        Settings StoreAddress load_settings
+    """,
+    "errors": """
+        EmulatorError FailedJobError JobError MachineError ServiceError UsageError
+    """,
+    "jobs.diagnosis": """
+        Diagnosis
+    """,
+    "jobs.events": """
+        ContainerLine DataLogLine Event Finding InputListed InstanceReady
+        InvocationDone Notice ObjectCompleted ObjectFailed ObjectStarted
+    """,
+    "jobs.result": """
+        ObjectResult TransformJobResult
+    """,
+    "jobs.single_payloads": """
+        Outcome
+    """,
+    "library": """
+        AsyncPipelineModel PipelineModel run_transform_job run_transform_job_async
+    """,
+    "sagemaker.requests": """
+        JobStatus
+    """,
 }
+_HOME = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used: the pytest plugin is loaded by every pytest run."""
-    if name not in _HOMES:
+    if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_HOME[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal, Self
@@ -35,7 +35,7 @@ class StoreAddress:
     endpoint_url: str | None = None
     region: str | None = None
     access_key_id: str | None = None
-    secret_access_key: str | None = None
+    secret_access_key: str | None = field(default=None, repr=False)
 
 
 def state_directory() -> Path:
@@ -60,7 +60,7 @@ class ImageMapping(BaseModel):
     match: str
     command: tuple[str, ...] = ()
     image: str | None = Field(default=None, min_length=1)
-    environment: dict[str, str] = Field(default_factory=dict)
+    environment: dict[str, str] = Field(default_factory=dict, repr=False)
     directory: str | None = None
 
     @model_validator(mode="after")
@@ -114,7 +114,7 @@ class Settings(BaseModel):
     quotas: dict[str, int] = Field(default_factory=dict)
     enforce_bind_to_port_label: bool = False
     allowed_hosts: tuple[str, ...] = ()
-    webhook: str | None = Field(default=None, pattern=r"^https?://\S+$")
+    webhook: str | None = Field(default=None, pattern=r"^https?://\S+$", repr=False)
 
     @property
     def all_images(self) -> tuple[ImageMapping, ...]:

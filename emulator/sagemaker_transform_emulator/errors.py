@@ -6,6 +6,7 @@
     ├── UsageError                the request, a file or a flag is wrong                      exit 2
     │   └── ServiceError          the same, in the words and with the code AWS would use      exit 2
     ├── MachineError              this machine lacks something the work needs                 exit 3
+    ├── FailedJobError            what raise_for_status() of a job that is not Completed raises  exit 1
     ├── JobError                  a TransformJob, or one object of it, failed                 exit 1
     │   ├── DataError             the input cannot be processed               (ClientError)
     │   │   └── RecordError       the same, for one record or its answer
@@ -53,6 +54,10 @@ class ServiceError(UsageError):
     def __init__(self, code: str, message: str, *, remedy: str = "") -> None:
         super().__init__(message, remedy=remedy)
         self.code = code
+
+
+class FailedJobError(EmulatorError):
+    """A transform job that ended Failed or Stopped; the message has FailureReason and the diagnosis."""
 
 
 class MachineError(EmulatorError):

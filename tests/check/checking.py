@@ -8,8 +8,9 @@ from typing import Any
 
 from sagemaker_transform_emulator.config import ImageMapping, Settings
 from sagemaker_transform_emulator.jobs.instances import Services
-from sagemaker_transform_emulator.jobs.local import open_services, run_loop
+from sagemaker_transform_emulator.jobs.services import open_services
 from sagemaker_transform_emulator.jobs.single_payloads import rehearsal_job
+from sagemaker_transform_emulator.processes.event_loop import run_loop
 from sagemaker_transform_emulator.runtime.process import ProcessRuntime
 from sagemaker_transform_emulator.runtime.workspace import open_workspace
 from sagemaker_transform_emulator.s3.client import Storage

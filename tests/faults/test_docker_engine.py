@@ -20,7 +20,8 @@ from harness import job_request, until
 
 from sagemaker_transform_emulator.errors import MachineError
 from sagemaker_transform_emulator.jobs.events import InstanceReady, Notice
-from sagemaker_transform_emulator.jobs.local import open_services, run_loop
+from sagemaker_transform_emulator.jobs.services import open_services
+from sagemaker_transform_emulator.processes.event_loop import run_loop
 from sagemaker_transform_emulator.runtime.docker.engine import Engine, connect
 from sagemaker_transform_emulator.runtime.docker.leftovers import sweep_engine
 from sagemaker_transform_emulator.sagemaker.requests import JobStatus

@@ -17,7 +17,7 @@ from harness import until
 
 from sagemaker_transform_emulator.config import ImageMapping
 from sagemaker_transform_emulator.jobs.events import ContainerLine, Finding, InputListed, Notice
-from sagemaker_transform_emulator.jobs.local import run_loop
+from sagemaker_transform_emulator.processes.event_loop import run_loop
 from sagemaker_transform_emulator.runtime.docker import networks
 from sagemaker_transform_emulator.runtime.docker import runtime as docker_runtime
 from sagemaker_transform_emulator.runtime.docker.instance_types import Capacity

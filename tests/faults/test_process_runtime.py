@@ -14,7 +14,7 @@ import pytest
 from harness import Bench, job_request, leftovers, scripted_model, until
 
 from sagemaker_transform_emulator.config import Settings
-from sagemaker_transform_emulator.jobs.local import run_loop
+from sagemaker_transform_emulator.processes.event_loop import run_loop
 from sagemaker_transform_emulator.sagemaker.requests import JobStatus
 
 PING_SENTENCE = (

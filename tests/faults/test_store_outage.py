@@ -15,7 +15,7 @@ from minio_server import START_LIMIT_S, free_ports, wait_until_ready
 from parts import minio_binary
 
 from sagemaker_transform_emulator.config import OWN_STORE_KEYS, StoreAddress
-from sagemaker_transform_emulator.jobs.local import run_loop
+from sagemaker_transform_emulator.processes.event_loop import run_loop
 from sagemaker_transform_emulator.s3.client import Storage
 from sagemaker_transform_emulator.sagemaker.requests import JobStatus
 

@@ -23,7 +23,7 @@ from minio_server import Minio
 from parts import ROOT
 
 from sagemaker_transform_emulator.config import Settings, StoreAddress
-from sagemaker_transform_emulator.jobs.local import run_transform_job
+from sagemaker_transform_emulator.library import run_transform_job
 from sagemaker_transform_emulator.s3.client import Storage
 from sagemaker_transform_emulator.s3.moto_server import embedded_store
 from sagemaker_transform_emulator.sagemaker.requests import JobStatus
@@ -64,7 +64,7 @@ class Place:
             {"ModelName": "m", **definition}, request, settings=settings, store=self.storage.address
         )
         assert run.status is JobStatus.COMPLETED, run.error
-        assert run.progress.records == rows.count(b"\n")
+        assert run.records == rows.count(b"\n")
         answer = self.storage.client.get_object(Bucket=self.bucket, Key="out/rows.csv.out")
         body: bytes = answer["Body"].read()
         return body

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from sagemaker_transform_emulator.cli import app
 from sagemaker_transform_emulator.jobs.diagnosis import diagnose
 from sagemaker_transform_emulator.jobs.events import ObjectFailed
-from sagemaker_transform_emulator.jobs.local import run_loop
+from sagemaker_transform_emulator.processes.event_loop import run_loop
 from sagemaker_transform_emulator.sagemaker.requests import (
     BatchStrategy,
     ExecutionParameters,

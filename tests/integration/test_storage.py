@@ -9,7 +9,7 @@ from harness import Bench
 
 from sagemaker_transform_emulator.config import StoreAddress
 from sagemaker_transform_emulator.errors import DataError, StorageError
-from sagemaker_transform_emulator.jobs.local import run_loop
+from sagemaker_transform_emulator.processes.event_loop import run_loop
 from sagemaker_transform_emulator.s3.client import Storage
 from sagemaker_transform_emulator.s3.multipart_output import PART_BYTES
 from sagemaker_transform_emulator.transform.keys import S3Location

@@ -7,44 +7,65 @@ from typing import assert_type
 
 import sagemaker_transform_emulator as emulator
 from sagemaker_transform_emulator import (
+    AsyncPipelineModel,
     EmulatorError,
-    JobError,
-    JobRun,
+    Event,
+    FailedJobError,
     JobStatus,
     MachineError,
-    Model,
+    ObjectResult,
+    PipelineModel,
     ServiceError,
     Settings,
     StoreAddress,
-    TransformJob,
+    TransformJobResult,
     UsageError,
     load_settings,
     run_transform_job,
+    run_transform_job_async,
 )
 from sagemaker_transform_emulator.testing import Outcome, invoke_record
 
 
 def from_files() -> str:
-    result = emulator.run_transform_job("model.json", Path("job.json"))
-    assert_type(result, JobRun)
+    result = emulator.run_transform_job(
+        "model.json", Path("job.json"), put={"in": "s3://b/in"}, get={"s3://b/out": Path("out")}
+    )
+    assert_type(result, TransformJobResult)
     assert_type(result.status, JobStatus)
     assert_type(result.failure_reason, str | None)
-    return f"{result.status} {result.failure_reason}"
+    return f"{result.status} {result.failure_reason} {result.explain()}"
 
 
 def from_requests_on_a_store_of_ones_own() -> int:
+    def sink(event: Event) -> None:
+        seen.append(event)
+
+    seen: list[Event] = []
+
     store = StoreAddress("http://127.0.0.1:9000", "us-east-1", "user", "password")
     model = {"ModelName": "m", "PrimaryContainer": {"Image": "my-algorithm:1"}}
-    settings = Settings(runtime="process", transport="httpx").changed(ping_window_s=300)
+    settings = Settings(runtime="process").changed(ping_window_s=300)
     assert_type(settings, Settings)
-    run = run_transform_job(model, {"TransformJobName": "j"}, settings=settings, store=store, sink=print)
-    assert_type(run.model, Model)
-    assert_type(run.job, TransformJob)
-    for done in run.completed:
+    result = run_transform_job(model, {"TransformJobName": "j"}, settings=settings, store=store, sink=sink)
+    assert_type(result.raise_for_status(), TransformJobResult)
+    for done in result.outputs:
+        assert_type(done, ObjectResult)
         assert_type(done.records, int)
-    for failed in run.failed:
-        assert_type(failed.error, JobError)
-    return run.progress.records
+    return result.records
+
+
+async def in_a_loop_of_ones_own() -> bytes:
+    await run_transform_job_async("model.json", "job.json")
+    async with AsyncPipelineModel("model.json", content_type="text/csv") as pipeline:
+        return (await pipeline.invoke(b"1,2")).body
+
+
+def single_records() -> bytes:
+    with PipelineModel("model.json", accept="text/csv") as pipeline:
+        answer = pipeline.invoke(b"1,2")
+        assert_type(answer, Outcome)
+        return answer.body
 
 
 def settings_of_a_file() -> Settings:
@@ -59,6 +80,8 @@ def what_may_be_caught() -> str:
         return error.code
     except (UsageError, MachineError) as error:
         return f"{error.message}: {error.remedy}"
+    except FailedJobError as error:
+        return str(error)
     except EmulatorError as error:
         return error.message
     return ""

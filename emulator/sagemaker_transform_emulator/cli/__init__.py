@@ -24,6 +24,7 @@ from sagemaker_transform_emulator.cli.trace import trace
 from sagemaker_transform_emulator.cli.tune import tune
 from sagemaker_transform_emulator.cli.up import env, up
 from sagemaker_transform_emulator.errors import EmulatorError
+from sagemaker_transform_emulator.processes.event_loop import return_large_buffers
 
 INTERRUPTED = 130
 
@@ -64,6 +65,7 @@ app.command("export-sparkml")(export)
 
 def main() -> None:
     """Run a command; our own errors become one message and an exit code, never a traceback."""
+    return_large_buffers()
     try:
         app(standalone_mode=True)
     except EmulatorError as error:

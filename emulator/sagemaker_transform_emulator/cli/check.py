@@ -16,11 +16,12 @@ from rich.console import Console
 from rich.text import Text
 
 from sagemaker_transform_emulator.cli.findings import finding_lines
-from sagemaker_transform_emulator.cli.transfer import parse_put, put
 from sagemaker_transform_emulator.config import Settings, StoreAddress, configured_store, load_settings
 from sagemaker_transform_emulator.errors import UsageError
 from sagemaker_transform_emulator.jobs.admission import admit_model
-from sagemaker_transform_emulator.jobs.local import open_services, run_loop, store_or_embedded
+from sagemaker_transform_emulator.jobs.services import open_services, store_or_embedded
+from sagemaker_transform_emulator.processes.event_loop import run_loop
+from sagemaker_transform_emulator.s3.transfer import parse_put, put
 from sagemaker_transform_emulator.tools.check.catalogue import chosen
 from sagemaker_transform_emulator.tools.check.formats import junit, sarif
 from sagemaker_transform_emulator.tools.check.report import ContainerReport, Report

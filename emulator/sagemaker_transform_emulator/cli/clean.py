@@ -12,7 +12,8 @@ from rich.console import Console
 
 from sagemaker_transform_emulator.config import StoreAddress, configured_store, region
 from sagemaker_transform_emulator.errors import MachineError
-from sagemaker_transform_emulator.jobs.local import run_loop, sweep_leftovers
+from sagemaker_transform_emulator.jobs.services import sweep_leftovers
+from sagemaker_transform_emulator.processes.event_loop import run_loop
 from sagemaker_transform_emulator.runtime.docker.engine import connect
 from sagemaker_transform_emulator.runtime.docker.leftovers import Removed, remove_everything, sweep_engine
 

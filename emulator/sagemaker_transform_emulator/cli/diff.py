@@ -12,7 +12,7 @@ import typer
 
 from sagemaker_transform_emulator.config import StoreAddress, configured_store
 from sagemaker_transform_emulator.errors import UsageError
-from sagemaker_transform_emulator.jobs.local import run_loop
+from sagemaker_transform_emulator.processes.event_loop import run_loop
 from sagemaker_transform_emulator.s3.client import Storage
 from sagemaker_transform_emulator.tools.output_diff import Comparison, Tolerance, compare, split_records
 from sagemaker_transform_emulator.transform.keys import S3Location

@@ -15,7 +15,8 @@ from rich.text import Text
 from sagemaker_transform_emulator.cli.findings import finding_lines
 from sagemaker_transform_emulator.config import StoreAddress, configured_store, region
 from sagemaker_transform_emulator.errors import EmulatorError, MachineError
-from sagemaker_transform_emulator.jobs.local import run_loop, sweep_leftovers
+from sagemaker_transform_emulator.jobs.services import sweep_leftovers
+from sagemaker_transform_emulator.processes.event_loop import run_loop
 from sagemaker_transform_emulator.runtime.docker.engine import connect
 from sagemaker_transform_emulator.runtime.docker.leftovers import sweep_engine
 from sagemaker_transform_emulator.tools.doctor import Part, Surroundings, diagnose

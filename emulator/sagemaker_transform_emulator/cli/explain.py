@@ -12,11 +12,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sagemaker_transform_emulator.cli.transfer import parse_put, put
 from sagemaker_transform_emulator.config import region
 from sagemaker_transform_emulator.jobs.admission import admit_job
-from sagemaker_transform_emulator.jobs.local import read_request, run_loop, store_or_embedded
+from sagemaker_transform_emulator.jobs.services import read_request, store_or_embedded
+from sagemaker_transform_emulator.processes.event_loop import run_loop
 from sagemaker_transform_emulator.s3.client import Storage
+from sagemaker_transform_emulator.s3.transfer import parse_put, put
 from sagemaker_transform_emulator.sagemaker.field_paths import set_fields
 from sagemaker_transform_emulator.sagemaker.requests import (
     ContainerDefinition,

@@ -10,14 +10,15 @@ from typing import Annotated, Any
 
 import typer
 
-from sagemaker_transform_emulator.cli.transfer import parse_put, put
 from sagemaker_transform_emulator.config import load_settings
 from sagemaker_transform_emulator.errors import UsageError
 from sagemaker_transform_emulator.jobs.admission import admit_model
 from sagemaker_transform_emulator.jobs.instances import Services
-from sagemaker_transform_emulator.jobs.local import open_services, run_loop, store_or_embedded
 from sagemaker_transform_emulator.jobs.record_path import read_payloads
+from sagemaker_transform_emulator.jobs.services import open_services, store_or_embedded
 from sagemaker_transform_emulator.jobs.single_payloads import Outcome, rehearse
+from sagemaker_transform_emulator.processes.event_loop import run_loop
+from sagemaker_transform_emulator.s3.transfer import parse_put, put
 from sagemaker_transform_emulator.sagemaker.constraints import validate
 from sagemaker_transform_emulator.sagemaker.field_paths import set_environment, set_fields
 from sagemaker_transform_emulator.sagemaker.requests import ExecutionParameters, TransformJob

@@ -20,19 +20,20 @@ from sagemaker_transform_emulator.cli.display import (
     print_summary,
     summary,
 )
-from sagemaker_transform_emulator.cli.transfer import get, parse_get, parse_put, put
 from sagemaker_transform_emulator.config import Settings, StoreAddress, load_settings
 from sagemaker_transform_emulator.jobs.events import to_all
 from sagemaker_transform_emulator.jobs.fault_injection import parse_faults
-from sagemaker_transform_emulator.jobs.local import (
+from sagemaker_transform_emulator.jobs.services import (
     open_services,
     read_request,
-    run_loop,
     run_requests,
     store_or_embedded,
 )
 from sagemaker_transform_emulator.jobs.transform_job import JobRun
+from sagemaker_transform_emulator.processes.event_loop import run_loop
+from sagemaker_transform_emulator.s3.transfer import get, parse_get, parse_put, put
 from sagemaker_transform_emulator.sagemaker.field_paths import set_environment, set_fields
+from sagemaker_transform_emulator.sagemaker.request_defaults import fill_defaults
 from sagemaker_transform_emulator.sagemaker.requests import JobStatus
 from sagemaker_transform_emulator.trace import Recorder, RecordPolicy, record_policy, request_meta, trace_path
 from sagemaker_transform_emulator.transform.keys import S3Location
@@ -115,7 +116,7 @@ def run(
         record_policy(settings.trace),
         quiet=quiet,
     )
-    plan.fill_defaults()
+    fill_defaults(plan.job, plan.model, datetime.now(UTC))
     with store_or_embedded() as (address, embedded):
         result = run_loop(carry_out(plan, address, embedded=embedded))
     report(result, plan, as_json=as_json)
@@ -133,18 +134,6 @@ class Plan:
     policy: RecordPolicy
     quiet: bool = False
     first_rows: tuple[bytes, bytes] = (b"", b"")
-
-    def fill_defaults(self) -> None:
-        """What the API requires and a local run does not care about is there."""
-        stamp = datetime.now(UTC).strftime("%Y-%m-%d-%H-%M-%S")
-        self.job.setdefault("TransformJobName", f"local-{stamp}")
-        self.job.setdefault("ModelName", self.model.get("ModelName"))
-        source = self.job.setdefault("TransformInput", {}).setdefault("DataSource", {})
-        source.setdefault("S3DataSource", {}).setdefault("S3DataType", "S3Prefix")
-        self.job.setdefault("TransformOutput", {})
-        resources = self.job.setdefault("TransformResources", {})
-        resources.setdefault("InstanceType", "ml.m4.xlarge")
-        resources.setdefault("InstanceCount", 1)
 
 
 async def carry_out(plan: Plan, address: StoreAddress, *, embedded: bool) -> JobRun:

@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sagemaker_transform_emulator.cli.transfer import parse_put, put
 from sagemaker_transform_emulator.config import load_settings
 from sagemaker_transform_emulator.errors import UsageError
 from sagemaker_transform_emulator.jobs.admission import admit_job, admit_model
@@ -23,7 +22,9 @@ from sagemaker_transform_emulator.jobs.instances import (
     open_instance,
     prepare,
 )
-from sagemaker_transform_emulator.jobs.local import open_services, read_request, run_loop, store_or_embedded
+from sagemaker_transform_emulator.jobs.services import open_services, read_request, store_or_embedded
+from sagemaker_transform_emulator.processes.event_loop import run_loop
+from sagemaker_transform_emulator.s3.transfer import parse_put, put
 from sagemaker_transform_emulator.sagemaker.field_paths import set_fields
 from sagemaker_transform_emulator.tools.tune import Grid, Stage, Trial, sample_records
 from sagemaker_transform_emulator.tools.tune import tune as measure

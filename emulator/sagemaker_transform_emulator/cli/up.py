@@ -17,7 +17,7 @@ from rich.console import Console
 from sagemaker_transform_emulator.config import load_settings, state_directory
 from sagemaker_transform_emulator.errors import UsageError
 from sagemaker_transform_emulator.jobs.fault_injection import parse_faults
-from sagemaker_transform_emulator.jobs.local import run_loop
+from sagemaker_transform_emulator.processes.event_loop import run_loop
 from sagemaker_transform_emulator.s3.store_choice import StoreChoice
 from sagemaker_transform_emulator.server import state_directory as state
 from sagemaker_transform_emulator.server.main import LOOPBACK, Plan, serve

@@ -26,7 +26,7 @@ class ContainerSpec:
 
     name: str
     image: str
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
     model_archive: Path | None = None
     model_data_url: str = ""
     binds_to_port: bool = False

@@ -90,7 +90,7 @@ class ContainerDefinition:
     name: str
     image: str
     model_data_url: str | None = None
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     mode: str = "SingleModel"
     uses_model_data_source: bool = False
 
@@ -209,7 +209,7 @@ class TransformJob:
     max_concurrent_transforms: int | None = None
     max_payload_in_mb: int | None = None
     model_client_config: ModelClientConfig = ModelClientConfig()
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     data_processing: DataProcessing = DataProcessing()
     data_capture_config: DataCaptureConfig | None = None
 

@@ -13,7 +13,7 @@ from sagemaker_transform_emulator.config import Settings, StoreAddress
 from sagemaker_transform_emulator.errors import EmulatorError, ServiceError
 from sagemaker_transform_emulator.jobs import transform_job
 from sagemaker_transform_emulator.jobs.events import Sink, to_all
-from sagemaker_transform_emulator.jobs.local import open_services
+from sagemaker_transform_emulator.jobs.services import open_services
 from sagemaker_transform_emulator.jobs.transform_job import JobRun, new_instance_id
 from sagemaker_transform_emulator.sagemaker.requests import TRANSITIONS, JobStatus, Model, TransformJob
 from sagemaker_transform_emulator.sagemaker.resources import JobRecord, Place

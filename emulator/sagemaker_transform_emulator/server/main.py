@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 
 from sagemaker_transform_emulator.config import Settings, region
 from sagemaker_transform_emulator.errors import MachineError
-from sagemaker_transform_emulator.jobs.local import sweep_leftovers
+from sagemaker_transform_emulator.jobs.services import sweep_leftovers
 from sagemaker_transform_emulator.runtime.docker.image_labels import label_reader
 from sagemaker_transform_emulator.runtime.workspace import open_workspace
 from sagemaker_transform_emulator.s3.client import Storage

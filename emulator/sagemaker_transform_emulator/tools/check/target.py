@@ -8,7 +8,7 @@ from typing import Any
 
 from sagemaker_transform_emulator.config import StoreAddress
 from sagemaker_transform_emulator.errors import UsageError
-from sagemaker_transform_emulator.jobs.local import read_request
+from sagemaker_transform_emulator.jobs.services import read_request
 from sagemaker_transform_emulator.sagemaker.constraints import validate
 from sagemaker_transform_emulator.sagemaker.field_paths import set_environment, set_fields
 from sagemaker_transform_emulator.sagemaker.requests import TransformJob

@@ -1,21 +1,18 @@
-"""Run a job in this process: the library's front door, and what the command line stands on."""
+"""What jobs share, opened for the time of a block; and a job run from its two requests."""
 
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import json
-import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from sagemaker_transform_emulator.config import (
     Settings,
     StoreAddress,
     configured_store,
-    load_settings,
     region,
 )
 from sagemaker_transform_emulator.errors import MachineError, StorageError, UsageError
@@ -30,38 +27,6 @@ from sagemaker_transform_emulator.s3.moto_server import embedded_store
 
 Request = Mapping[str, Any] | str | Path
 """A request as a mapping, or the path of the JSON file that holds it."""
-
-_T = TypeVar("_T")
-_M_MMAP_THRESHOLD = -3  # malloc.h
-_MAPPED_FROM_BYTES = 512 * 1024
-
-
-def run_transform_job(
-    model: Request,
-    job: Request,
-    *,
-    settings: Settings | None = None,
-    store: StoreAddress | None = None,
-    sink: Sink = lambda _: None,
-) -> JobRun:
-    """The job has ended; the result says how, object by object.
-
-    `model` and `job` are CreateModel's and CreateTransformJob's requests. `store` is the S3 to use;
-    without one AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL must name it. Raises UsageError for a request the
-    service would refuse and MachineError when this machine cannot run it; a failed job is a result, no error.
-    """
-    address = store or configured_store()
-    if address is None:
-        raise UsageError(
-            "No S3 endpoint is configured",
-            remedy="set AWS_ENDPOINT_URL_S3, or pass a StoreAddress; `emulator run` has one built in",
-        )
-
-    async def go() -> JobRun:
-        async with open_services(settings or load_settings(), address) as services:
-            return await run_requests(read_request(model), read_request(job), services, sink)
-
-    return run_loop(go())
 
 
 async def run_requests(
@@ -143,27 +108,6 @@ def read_request(request: Request) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise UsageError(f"{path} holds no JSON object", remedy="it must be what --cli-input-json takes")
     return body
-
-
-def run_loop(work: Coroutine[Any, Any, _T]) -> _T:
-    """Run the coroutine on uvloop where there is one, else on asyncio's own loop."""
-    _return_large_buffers()
-    factory: Callable[[], asyncio.AbstractEventLoop] | None = None
-    if sys.platform != "win32":
-        import uvloop  # noqa: PLC0415 - absent on Windows
-
-        factory = uvloop.new_event_loop
-    with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(work)
-
-
-def _return_large_buffers() -> None:
-    """Let freed payloads and parts go back to the system at once.
-
-    glibc would raise its threshold with the first large buffer that is freed, and keep later ones.
-    """
-    with suppress(OSError, AttributeError):  # another C library decides for itself
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _MAPPED_FROM_BYTES)
 
 
 @contextmanager

@@ -1,0 +1,235 @@
+"""The library: a transform job, or single records, through a model's containers, from Python code.
+
+Everything here works inside a running event loop too (Jupyter): the work has a loop and a thread of its
+own, and nothing of the caller's process is changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from sagemaker_transform_emulator.config import Settings, StoreAddress, configured_store, load_settings
+from sagemaker_transform_emulator.jobs.admission import admit_model
+from sagemaker_transform_emulator.jobs.events import Sink
+from sagemaker_transform_emulator.jobs.result import TransformJobResult, result_of
+from sagemaker_transform_emulator.jobs.services import Request, open_services, read_request, run_requests
+from sagemaker_transform_emulator.jobs.single_payloads import Outcome, Rehearsal, rehearsal_job, rehearse
+from sagemaker_transform_emulator.s3.client import Storage
+from sagemaker_transform_emulator.s3.moto_server import embedded_store
+from sagemaker_transform_emulator.s3.transfer import get as download
+from sagemaker_transform_emulator.s3.transfer import put as upload
+from sagemaker_transform_emulator.sagemaker.request_defaults import fill_defaults
+from sagemaker_transform_emulator.transform.keys import S3Location
+
+Files = Mapping[str | Path, str]
+"""Local files or folders and the s3:// URLs they are uploaded to."""
+
+Folders = Mapping[str, str | Path]
+"""s3:// prefixes and the local folders they are downloaded to."""
+
+_T = TypeVar("_T")
+
+
+def run_transform_job(
+    model: Request,
+    job: Request,
+    *,
+    put: Files | None = None,
+    get: Folders | None = None,
+    settings: Settings | None = None,
+    store: StoreAddress | None = None,
+    sink: Sink = lambda _: None,
+) -> TransformJobResult:
+    """The job has ended; the result says how, object by object.
+
+    `model` and `job` are CreateModel's and CreateTransformJob's requests, as mappings or as paths of JSON
+    files; what a local run does not need may be missing from `job`. `put` is uploaded before the job, `get`
+    downloaded after it when it is Completed. The S3 is `store`, else that of AWS_ENDPOINT_URL_S3 or
+    AWS_ENDPOINT_URL, else one built in: in memory, gone after the call. `sink` gets every event of the job,
+    in another thread.
+
+    Raises UsageError for a request the service would refuse and MachineError when this machine cannot run
+    it; a failed job is a result, no error. Ctrl-C stops the job as StopTransformJob does.
+    """
+    work = partial(
+        run_transform_job_async, model, job, put=put, get=get, settings=settings, store=store, sink=sink
+    )
+    with _event_loop() as portal:
+        return _result_of(portal, work)
+
+
+async def run_transform_job_async(
+    model: Request,
+    job: Request,
+    *,
+    put: Files | None = None,
+    get: Folders | None = None,
+    settings: Settings | None = None,
+    store: StoreAddress | None = None,
+    sink: Sink = lambda _: None,
+) -> TransformJobResult:
+    """As `run_transform_job`, in the caller's event loop. Cancelling it stops the job."""
+    model_request = read_request(model)
+    job_request = copy.deepcopy(read_request(job))
+    fill_defaults(job_request, model_request, datetime.now(UTC))
+    with _store(store) as (address, embedded):
+        async with open_services(settings or load_settings(), address) as services:
+            await _upload(services.storage, put, embedded=embedded)
+            run = await run_requests(model_request, job_request, services, sink)
+            result = result_of(run)
+            if result.succeeded:
+                for source, folder in (get or {}).items():
+                    await asyncio.to_thread(
+                        download, services.storage, S3Location.parse(source), Path(folder)
+                    )
+            return result
+
+
+class AsyncPipelineModel:
+    """A model's containers, started once for any number of records; `async with` starts and stops them.
+
+    `model` is CreateModel's request. `content_type` and `accept` are what TransformInput.ContentType and
+    TransformOutput.Accept are to a job. `put`, `settings` and `store` as for `run_transform_job`. Entering
+    raises UsageError for a bad request and JobError or MachineError when a container does not start.
+    """
+
+    def __init__(
+        self,
+        model: Request,
+        *,
+        content_type: str | None = None,
+        accept: str | None = None,
+        put: Files | None = None,
+        settings: Settings | None = None,
+        store: StoreAddress | None = None,
+        sink: Sink = lambda _: None,
+    ) -> None:
+        self._model = model
+        self._types = {"ContentType": content_type, "Accept": accept}
+        self._put, self._settings, self._store, self._sink = put, settings, store, sink
+        self._stack = AsyncExitStack()
+        self._ready: Rehearsal | None = None
+
+    async def __aenter__(self) -> Self:
+        self._ready = await self._stack.enter_async_context(self._started())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ready = None
+        await self._stack.aclose()
+
+    async def invoke(self, record: bytes) -> Outcome:
+        """What the containers made of the record; one that refuses it or breaks is an outcome, no error."""
+        if self._ready is None:
+            raise RuntimeError("the model's containers run only inside the `with` block")
+        return await self._ready.send_record(record)
+
+    @asynccontextmanager
+    async def _started(self) -> AsyncIterator[Rehearsal]:
+        types = {name: value for name, value in self._types.items() if value is not None}
+        with _store(self._store) as (address, embedded):
+            async with open_services(self._settings or load_settings(), address) as services:
+                await _upload(services.storage, self._put, embedded=embedded)
+                model = await admit_model(read_request(self._model), services.storage)
+                job = rehearsal_job(model.model_name, **types)
+                async with rehearse(model, job, services, self._sink) as ready:
+                    yield ready
+
+
+class PipelineModel:
+    r"""As `AsyncPipelineModel`, for code without an event loop and for notebooks.
+
+    ::
+
+        with PipelineModel("model.json", content_type="text/csv", accept="text/csv") as pipeline:
+            answer = pipeline.invoke(b"M,0.45,0.36\n")
+            assert answer.status == 200, answer.explanation
+    """
+
+    def __init__(
+        self,
+        model: Request,
+        *,
+        content_type: str | None = None,
+        accept: str | None = None,
+        put: Files | None = None,
+        settings: Settings | None = None,
+        store: StoreAddress | None = None,
+        sink: Sink = lambda _: None,
+    ) -> None:
+        self._inner = AsyncPipelineModel(
+            model,
+            content_type=content_type,
+            accept=accept,
+            put=put,
+            settings=settings,
+            store=store,
+            sink=sink,
+        )
+        self._stack = ExitStack()
+        self._portal: BlockingPortal | None = None
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self._portal = stack.enter_context(_event_loop())
+            stack.enter_context(self._portal.wrap_async_context_manager(self._inner))
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._portal = None
+        self._stack.close()
+
+    def invoke(self, record: bytes) -> Outcome:
+        """What the containers made of the record; one that refuses it or breaks is an outcome, no error."""
+        if self._portal is None:
+            raise RuntimeError("the model's containers run only inside the `with` block")
+        return _result_of(self._portal, partial(self._inner.invoke, record))
+
+
+@contextmanager
+def _event_loop() -> Iterator[BlockingPortal]:
+    """An event loop in a thread of its own."""
+    with start_blocking_portal("asyncio", {"use_uvloop": sys.platform != "win32"}) as portal:
+        yield portal
+
+
+def _result_of(portal: BlockingPortal, work: Callable[[], Awaitable[_T]]) -> _T:
+    """The work's result; an interrupt of the caller cancels the work and waits for its end."""
+    future = portal.start_task_soon(work)
+    try:
+        return future.result()
+    except KeyboardInterrupt:
+        future.cancel()
+        raise
+
+
+@contextmanager
+def _store(named: StoreAddress | None) -> Iterator[tuple[StoreAddress, bool]]:
+    """The S3 to use, and whether it is built in."""
+    address = named or configured_store()
+    if address is not None:
+        yield address, False
+        return
+    with embedded_store() as built_in:
+        yield built_in, True
+
+
+async def _upload(storage: Storage, files: Files | None, *, embedded: bool) -> None:
+    for path, target in (files or {}).items():
+        await asyncio.to_thread(upload, storage, Path(path), S3Location.parse(target), embedded=embedded)
