@@ -17,6 +17,8 @@ import pytest
 from parts import SHARED
 from sparkml_server import Fleet, Reply
 
+from sagemaker_transform_emulator.containers.sparkml.invocations import LONG_BODY_BYTES
+
 Case = dict[str, Any]
 
 
@@ -81,8 +83,23 @@ def _without_cpus(text: str) -> str:
 
 @pytest.mark.rule("R4.19", "R4.20", "R4.22")
 def test_answers_as_aws_does(fleet: Fleet, folder: Path, case: Case) -> None:
-    server = fleet.server(bundles(folder), case["bundle"], case["env"])
-    body = None if case["body"] is None else case["body"].encode()
-    reply = server.request(case["method"], case["path"], case["headers"], body)
+    reply = ask(fleet, folder, case)
     assert (reply.status, reply.content_type) == (case["status"], case["content_type"]), reply.text
     assert body_matches(case, reply), f"{reply.text!r} is not {case['response_body']!r}"
+
+
+@pytest.mark.rule("R4.19", "R4.20", "R4.22")
+def test_long_bodies_are_answered_alike_in_other_threads(fleet: Fleet, folder: Path, case: Case) -> None:
+    blank_lines_mean_nothing = b"\n" * LONG_BODY_BYTES
+    long, short = ask(fleet, folder, case, blank_lines_mean_nothing), ask(fleet, folder, case)
+    assert comparable(long) == comparable(short)
+
+
+def ask(fleet: Fleet, folder: Path, case: Case, end_of_body: bytes = b"") -> Reply:
+    server = fleet.server(bundles(folder), case["bundle"], case["env"])
+    body = case["body"] and case["body"].encode() + end_of_body
+    return server.request(case["method"], case["path"], case["headers"], body)
+
+
+def comparable(reply: Reply) -> tuple[int, str | None, str]:
+    return reply.status, reply.content_type, re.sub(r'"timestamp":\d+', "", reply.text)

@@ -7,15 +7,27 @@ import io
 import json
 import math
 import struct as binary
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sparkml_engine import column, csv, engine, json_body, json_lines, schema, scored
+from sparkml_engine import (
+    BUNDLES,
+    Result,
+    column,
+    csv,
+    engine,
+    json_body,
+    json_lines,
+    outcome,
+    schema,
+    scored,
+)
 
-from sagemaker_transform_emulator.containers.sparkml.engine import Engine, Format, Outcome
+from sagemaker_transform_emulator.containers.sparkml.engine import Engine, Format, Input, Outcome
 
 OK, REFUSED, SILENT = Outcome.OK, Outcome.REFUSED, Outcome.REFUSED_WITHOUT_MESSAGE
 UNREADABLE = Outcome.UNREADABLE
@@ -424,6 +436,25 @@ INDEX = schema([column("s", "string")], column("i", "double"))
 def test_unseen_labels(bundle: str, expected: tuple[Outcome, str]) -> None:
     assert csv("x", INDEX, bundle) == expected
     assert csv("c", INDEX, bundle) == (OK, "2.0")
+
+
+@pytest.mark.parametrize("bundle", BUNDLES)
+def test_threads_from_outside_the_jvm_get_the_same_answers(bundle: str) -> None:
+    requests = {
+        Input.CSV: b"c,1.5",
+        Input.JSON: b'{"data":["c",[1.5,2.5]]}',
+        Input.JSON_LINES: b'{"data":["c",[1.5,2.5]]}',
+    }
+    columns = [column("s", "string"), column("v", "double", "vector")]
+    output = {"identity": column("s", "string"), "regression": column("p", "double")}
+    known = json.dumps(schema(columns, output.get(bundle, column("i", "double"))))
+    served = engine(bundle, known)
+
+    def answers() -> list[Result]:
+        return [outcome(served.invoke(body, request, Format.CSV)) for request, body in requests.items()]
+
+    with ThreadPoolExecutor(1) as elsewhere:
+        assert elsewhere.submit(answers).result() == answers()
 
 
 def test_a_column_the_pipeline_needs_and_the_schema_lacks() -> None:

@@ -47,17 +47,20 @@ public final class Container {
 
     /** `schemaText` is SAGEMAKER_SPARKML_SCHEMA, or null. It is looked at by the first request that needs it. */
     public Container(String modelDirectory, String schemaText) {
+        ClassLoaders.makeKnown();
         this.model = new Model(modelDirectory);
         this.schemaText = schemaText;
     }
 
     /** The outcome of one request. `format` is one of Output's, or NOT_ACCEPTABLE. Never throws. */
     public byte[] invoke(byte[] body, int contentType, int format) {
+        ClassLoaders.makeKnown();
         return contentType == JSON ? invokeJson(body, null, format) : outcome(() -> text(body, contentType, format));
     }
 
     /** The same for a JSON body in a charset that is not one of JSON's own; null for those, which are detected. */
     public byte[] invokeJson(byte[] body, String charset, int format) {
+        ClassLoaders.makeKnown();
         SageMakerRequestObject request;
         try {
             request = charset == null
