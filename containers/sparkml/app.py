@@ -13,10 +13,12 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from sagemaker_transform_emulator.containers.serving import model_directory
-from sagemaker_transform_emulator.containers.sparkml import framework, media_types
+from sagemaker_transform_emulator.containers.sparkml import framework
 from sagemaker_transform_emulator.containers.sparkml.bundle import known_labels, require_bundle
 from sagemaker_transform_emulator.containers.sparkml.engine import Engine
+from sagemaker_transform_emulator.containers.sparkml.framework import Framework
 from sagemaker_transform_emulator.containers.sparkml.invocations import Invocations
+from sagemaker_transform_emulator.containers.sparkml.media_types import Negotiation
 from sagemaker_transform_emulator.containers.sparkml.prepare import prepare
 
 LOG = logging.getLogger(__name__)
@@ -49,11 +51,12 @@ def build_app() -> Application:
     LOG.info("loaded the MLeap bundle in %s", model)
     scored = engine.warm_up(known_labels(model), WARM_UP_RECORDS, WARM_UP_MS)
     LOG.info("scored %d made-up records to warm up", scored)
-    invocations = Invocations(engine)
-    return Application(_frame(engine, invocations), invocations)
+    answers = Framework(Negotiation(engine.has_charset))
+    invocations = Invocations(engine, answers)
+    return Application(_frame(engine, invocations, answers), invocations)
 
 
-def _frame(engine: Engine, invocations: Invocations) -> FastAPI:
+def _frame(engine: Engine, invocations: Invocations, answers: Framework) -> FastAPI:
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     app.router.routes += [
         Route(path, invocations, methods=["POST"]) for path in ("/invocations", "/invocations/")
@@ -69,16 +72,16 @@ def _frame(engine: Engine, invocations: Invocations) -> FastAPI:
     @app.api_route("/execution-parameters", methods=["GET", "HEAD"])
     @app.api_route("/execution-parameters/", methods=["GET", "HEAD"])
     async def parameters_of_execution(request: Request) -> Response:
-        content_type = media_types.content_type_of_json(_accept(request))
+        content_type = answers.negotiation.of_json(_accept(request))
         if content_type is None:
-            return framework.error(request.scope, 406, _accept(request))
+            return answers.error(request.scope, 406, _accept(request))
         return framework.answer(200, content_type, parameters)
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:
         if error.status_code == 405:  # noqa: PLR2004 - the status is its own name
-            return framework.wrong_method(request.scope, _accept(request))
-        return framework.error(request.scope, error.status_code, _accept(request))
+            return answers.wrong_method(request.scope, _accept(request))
+        return answers.error(request.scope, error.status_code, _accept(request))
 
     return app
 
@@ -90,4 +93,4 @@ def execution_parameters(cpus: int) -> bytes:
 
 
 def _accept(request: Request) -> str:
-    return ",".join(request.headers.getlist("accept"))
+    return framework.joined(value for name, value in request.headers.raw if name == b"accept")

@@ -20,6 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from sagemaker_transform_emulator.containers.sparkml import framework, media_types
 from sagemaker_transform_emulator.containers.sparkml.engine import Engine, Format, Input, Outcome
+from sagemaker_transform_emulator.containers.sparkml.framework import Framework
 
 LOG = logging.getLogger(__name__)
 DEFAULT_ACCEPT_VARIABLE = "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT"
@@ -56,7 +57,8 @@ def default_format() -> Format:
 class Invocations:
     """The application for POST /invocations."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, answers: Framework) -> None:
+        self._answers = answers
         self._engine = engine
         self._pool = ThreadPoolExecutor(engine.cpu_count(), thread_name_prefix="mleap")
         self._usual_s = 0.0
@@ -67,24 +69,19 @@ class Invocations:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whose method and path have been looked at."""
         body = await _body(receive)
-        content_type = accept = b""
-        for name, value in scope["headers"]:
-            if name == b"content-type":
-                content_type = content_type or value
-            elif name == b"accept":
-                accept = accept + b"," + value if accept else value
+        content_type, accept = _headers(scope["headers"])
         input_ = self._input_of(content_type)
         if input_ is None:
-            await framework.error(scope, 415, accept.decode("latin-1"))(scope, receive, send)
+            await self._answers.error(scope, 415, accept)(scope, receive, send)
         elif not body:
-            await framework.error(scope, 400, accept.decode("latin-1"))(scope, receive, send)
+            await self._answers.error(scope, 400, accept)(scope, receive, send)
         else:
             format_ = self._format_of(accept)
             answer = await self._answer(body, *input_, format_)
             if answer[0] == Outcome.OK:
                 await _send(send, _CONTENT_TYPES[format_], answer[1:])
             else:
-                await _refusal(scope, answer, accept.decode("latin-1"))(scope, receive, send)
+                await self._refusal(scope, answer, accept)(scope, receive, send)
 
     async def _answer(self, body: bytes, input_: Input, charset: str | None, format_: Format) -> bytes:
         if charset is not None:
@@ -102,10 +99,21 @@ class Invocations:
             self._usual_s += _WEIGHT_OF_LATEST * (perf_counter() - start - self._usual_s)
         return answer
 
-    def _parse_content_type(self, header: bytes) -> tuple[Input, str | None] | None:
+    def _refusal(self, scope: Scope, answer: bytes, accept: str) -> Response:
+        outcome, body = answer[0], answer[1:]
+        status = 500 if outcome == Outcome.BROKEN else 400
+        LOG.warning("POST /invocations -> %d: %s", status, body.decode()[:_LOGGED_CHARACTERS])
+        if outcome in (Outcome.UNREADABLE, Outcome.BROKEN):
+            return self._answers.error(scope, status, accept)
+        content_type = self._answers.negotiation.of_text(accept)
+        if content_type is None or outcome == Outcome.REFUSED_WITHOUT_MESSAGE:
+            return framework.answer(status, None, b"")
+        return framework.answer(status, content_type, body)
+
+    def _parse_content_type(self, header: str) -> tuple[Input, str | None] | None:
         """The input, and the charset of a JSON body where it counts; None for 415."""
         try:
-            parsed = media_types.parse(header.decode("latin-1"), self._engine.has_charset)
+            parsed = media_types.parse(header, self._engine.has_charset)
         except media_types.MediaTypeError:
             return None
         input_ = _INPUTS.get(parsed.essence)
@@ -115,10 +123,16 @@ class Invocations:
         return input_, None if charset is None or charset.lower() in _UNICODE else charset
 
 
-def _format_of(header: bytes, default: Format) -> Format:
-    """Values are compared as they stand: blanks, parameters and letter case count."""
-    text = header.decode("latin-1")
-    return default if not text.strip() or text == "*/*" else _FORMATS.get(text, Format.NOT_ACCEPTABLE)
+def _headers(headers: list[tuple[bytes, bytes]]) -> tuple[str, str]:
+    """Content-Type and Accept: the first of the one, all of the other."""
+    content_type = next((value for name, value in headers if name == b"content-type"), b"")
+    accept = [value for name, value in headers if name == b"accept"]
+    return framework.joined([content_type]), framework.joined(accept)
+
+
+def _format_of(accept: str, default: Format) -> Format:
+    """Values are compared as they stand: blanks inside, parameters and letter case count."""
+    return default if accept in ("", "*/*") else _FORMATS.get(accept, Format.NOT_ACCEPTABLE)
 
 
 async def _body(receive: Receive) -> bytes:
@@ -136,15 +150,3 @@ async def _send(send: Send, content_type: bytes, body: bytes) -> None:
     headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
-
-
-def _refusal(scope: Scope, answer: bytes, accept: str) -> Response:
-    outcome, body = answer[0], answer[1:]
-    status = 500 if outcome == Outcome.BROKEN else 400
-    LOG.warning("POST /invocations -> %d: %s", status, body.decode()[:_LOGGED_CHARACTERS])
-    if outcome in (Outcome.UNREADABLE, Outcome.BROKEN):
-        return framework.error(scope, status, accept)
-    content_type = media_types.content_type_of_text(accept)
-    if content_type is None or outcome == Outcome.REFUSED_WITHOUT_MESSAGE:
-        return framework.answer(status, None, b"")
-    return framework.answer(status, content_type, body)

@@ -129,6 +129,8 @@ def test_framework_errors_have_no_body_where_accept_rules_json_out(server: Serve
         "text/csv; charset=utf-8",
         'text/csv;charset="UTF-8"',
         " text/csv ;; ",
+        "\ttext/csv\t ",
+        "text/csv;q=0.5d",
     ],
 )
 def test_csv_content_types(server: Server, content_type: str) -> None:
@@ -138,7 +140,8 @@ def test_csv_content_types(server: Server, content_type: str) -> None:
 
 @pytest.mark.parametrize(
     "content_type",
-    ["", "csv", "text/", "/csv", "text/*", "*/*", "text/csv+x", "text/libsvm",
+    ["text/csv;charset='utf-8", "text/csv\xa0", "text/csv;q=1_0",
+     "", "csv", "text/", "/csv", "text/*", "*/*", "text/csv+x", "text/libsvm",
      "application/x-www-form-urlencoded",
      "application/json+x", "application/vnd.x+json", "application/jsonlinesx", "text/csv;charset=no-such",
      "text/csv;charset=?", "text/csv;a=b c", "text/csv, text/csv", "multipart/form-data;boundary=x"],
@@ -188,7 +191,9 @@ def test_json_in_other_charsets(server: Server) -> None:
 
 
 @pytest.mark.rule("R4.22")
-@pytest.mark.parametrize("accept", [None, "", "  ", "*/*", "text/csv"])
+@pytest.mark.parametrize(
+    "accept", [None, "", "  ", "\t", "*/*", "*/* ", "*/*\t", "text/csv", "text/csv ", "\ttext/csv\t "]
+)
 def test_the_default_answer_is_csv(server: Server, accept: str | None) -> None:
     reply = server.invoke("a,1", accept=accept)
     assert (reply.status, reply.content_type, reply.text) == (200, "text/csv", "1.0")
@@ -199,6 +204,16 @@ def test_the_environment_sets_the_default_answer(jsonlines_server: Server) -> No
     for accept in (None, " ", "*/*"):
         assert jsonlines_server.invoke("b", accept=accept).content_type == "application/jsonlines"
     assert jsonlines_server.invoke("b", accept="text/csv").content_type == "text/csv"
+
+
+def test_blanks_at_the_ends_of_headers_mean_nothing(server: Server) -> None:
+    vector = {"input": [column("v", "double", "vector")], "output": column("v", "double", "vector")}
+    for name in ("application/jsonlines", "application/jsonlines;data=text"):
+        exact = server.invoke_json([[1.5, 2.5]], name, **vector)
+        assert exact.status == 200
+        assert server.invoke_json([[1.5, 2.5]], f"\t {name} \t", **vector).body == exact.body
+    json_type = server.request("GET", "/execution-parameters", {"Accept": "application/json \t"})
+    assert json_type.content_type == "application/json"
 
 
 @pytest.mark.parametrize(
@@ -226,7 +241,9 @@ def test_other_accepts_are_refused_in_the_type_they_ask_for(
     assert (reply.status, reply.content_type, reply.body) == (400, content_type, INVALID_ACCEPT)
 
 
-@pytest.mark.parametrize("accept", ["foo", "text/", "text/csv;q=2", "*/csv"])
+@pytest.mark.parametrize(
+    "accept", ["foo", "text/", "text/csv;q=2", "*/csv", "text/csv\xa0", "text/csv;charset=no-such"]
+)
 def test_accepts_that_cannot_be_parsed_get_no_text(server: Server, accept: str) -> None:
     assert_bare(server.invoke("a,1", accept=accept), 400)
 
@@ -235,6 +252,16 @@ def test_two_accept_headers_are_one_list(server: Server) -> None:
     headers = [("Content-Type", "text/csv"), ("Accept", "text/csv"), ("Accept", "text/csv")]
     reply = server.request("POST", "/invocations", headers, b"a,1")
     assert (reply.status, reply.body) == (400, INVALID_ACCEPT)
+    for first, second in (("", "text/csv"), ("text/csv", ""), ("", ""), ("*/*", " ")):
+        headers = [("Content-Type", "text/csv"), ("Accept", first), ("Accept", second)]
+        reply = server.request("POST", "/invocations", headers, b"a,1")
+        assert (reply.status, reply.body) == (400, INVALID_ACCEPT)
+
+
+def test_the_first_content_type_counts_even_an_empty_one(server: Server) -> None:
+    for types, status in {("text/csv", "foo"): 200, ("", "text/csv"): 415}.items():
+        headers = [("Content-Type", type_) for type_ in types]
+        assert server.request("POST", "/invocations", headers, b"a,1").status == status
 
 
 def test_refusals_follow_accept(jsonlines_server: Server) -> None:

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from sagemaker_transform_emulator.containers.sparkml.media_types import (
     MediaTypeError,
+    Negotiation,
     accepted,
-    content_type_of_json,
-    content_type_of_object,
-    content_type_of_text,
     parse,
 )
+
+NEGOTIATION = Negotiation()
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,13 @@ from sagemaker_transform_emulator.containers.sparkml.media_types import (
         ("text/csv;;flag", "text/csv", None),
         ('text/csv;a="x;y";charset=c', "text/csv", "c"),
         ("*", "*/*", None),
+        ("text/csv;charset='utf-8'", "text/csv", "utf-8"),
+        ("text/csv;charset='utf-8", "text/csv", "'utf-8"),
+        ("text/csv;charset=''", "text/csv", ""),
+        ("a/b;q=0.5d", "a/b", None),
+        ("a/b;q=0x1p-1", "a/b", None),
+        ("a/b;q=' 1 '", "a/b", None),
+        ("a/b;Q=2", "a/b", None),
     ],
 )
 def test_parsing(text: str, essence: str, charset: str | None) -> None:
@@ -35,7 +42,26 @@ def test_parsing(text: str, essence: str, charset: str | None) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "text", "text/", "/csv", "text/c v", "*/csv", "a/b;c=", "a/b;=c", "a/b;q=2", "a/b;q=x", "a/b/c"],
+    [
+        "",
+        "text",
+        "text/",
+        "/csv",
+        "text/c v",
+        "*/csv",
+        "a/b;c=",
+        "a/b;=c",
+        "a/b;q=2",
+        "a/b;q=x",
+        "a/b/c",
+        "text/csv\xa0",
+        "text/csv\x85",
+        "\xa0text/csv",
+        "a/b;q=1_0",
+        "a/b;q=inf",
+        "a/b;q=NaN",
+        "a/b;q=0x1",
+    ],
 )
 def test_what_is_no_media_type(text: str) -> None:
     with pytest.raises(MediaTypeError):
@@ -66,17 +92,31 @@ def test_accept_lists() -> None:
         ("text/xml", "text/xml;charset=utf-8", None, None),
         ("image/*", None, None, None),
         ("nonsense", None, None, None),
+        ("application/json;Q=1", "application/json;Q=1", "application/json;Q=1", "application/json;Q=1"),
+        ("a/b;Q=0.1,text/xml;q=0.5", "text/xml;charset=utf-8", None, None),
+        ("text/csv;Q=x,a/b", None, None, None),
         ("a/b;q=0.1,c/d;q=0.9", "c/d;charset=UTF-8", None, None),
     ],
 )  # fmt: skip
 def test_choosing(accept: str, text: str | None, object_: str | None, json: str | None) -> None:
-    assert content_type_of_text(accept) == text
-    assert content_type_of_object(accept) == object_
-    assert content_type_of_json(accept) == json
+    assert NEGOTIATION.of_text(accept) == text
+    assert NEGOTIATION.of_object(accept) == object_
+    assert NEGOTIATION.of_json(accept) == json
+
+
+def test_an_unknown_charset_in_accept_makes_all_of_it_unreadable() -> None:
+    strict = Negotiation(lambda name: name == "utf-8")
+    assert strict.of_text("text/csv;charset=utf-8") == "text/csv;charset=utf-8"
+    for accept in ("text/csv;charset=no-such", "*/*;charset=''", "text/csv, a/b;charset=x"):
+        assert (strict.of_text(accept), strict.of_object(accept), strict.of_json(accept)) == (
+            None,
+            None,
+            None,
+        )
 
 
 @given(st.text(max_size=40))
 def test_any_header_is_chosen_for_or_refused(accept: str) -> None:
-    for choose in (content_type_of_text, content_type_of_object, content_type_of_json):
+    for choose in (NEGOTIATION.of_text, NEGOTIATION.of_object, NEGOTIATION.of_json):
         chosen = choose(accept)
         assert chosen is None or "/" in chosen
