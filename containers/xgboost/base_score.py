@@ -11,7 +11,7 @@ import logging
 import re
 from pathlib import Path
 
-import xgboost
+from sagemaker_transform_emulator.containers.xgboost.library import READS_BASE_SCORE_LISTS, xgboost
 
 LOG = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ def honour(booster: xgboost.Booster, scores: tuple[float, ...], path: Path) -> t
     One score goes into the Booster, and nothing is left to do. Several are margins that must be given
     with each prediction.
     """
-    if not scores or _reads_lists():
+    if not scores or READS_BASE_SCORE_LISTS:
         return ()
     LOG.warning(
         "%s was saved by XGBoost 3.1 or later; its base score %s is used here, as AWS's image 3.2-0 does. "
@@ -43,8 +43,3 @@ def honour(booster: xgboost.Booster, scores: tuple[float, ...], path: Path) -> t
         booster.set_param({"base_score": scores[0]})
         return ()
     return scores
-
-
-def _reads_lists() -> bool:
-    major, minor = map(int, xgboost.__version__.split(".")[:2])
-    return (major, minor) >= (3, 1)

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
-import xgboost
+
+from sagemaker_transform_emulator.containers.xgboost.library import UnsupportedError, as_json, xgboost
 
 Walk: TypeAlias = Callable[[Sequence[float]], Any]
 
@@ -55,7 +56,10 @@ class CompiledTrees:
 
 def compile_trees(booster: xgboost.Booster) -> CompiledTrees:
     """The function for `booster`. Raises NotCompilableError, mostly for what is rare or too large."""
-    raw = bytes(booster.save_raw("json"))
+    try:
+        raw = as_json(booster)
+    except UnsupportedError as reason:
+        raise NotCompilableError(str(reason)) from None
     if len(raw) > LARGEST_MODEL_BYTES:
         raise NotCompilableError(f"the model is larger than {LARGEST_MODEL_BYTES} bytes")
     learner = json.loads(raw)["learner"]

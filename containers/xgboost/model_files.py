@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import xgboost
-
 from sagemaker_transform_emulator.containers.serving import StartError
 from sagemaker_transform_emulator.containers.xgboost.base_score import base_scores, honour
+from sagemaker_transform_emulator.containers.xgboost.library import xgboost
 from sagemaker_transform_emulator.containers.xgboost.settings import TRUST_SWITCH, Settings
 
 LOG = logging.getLogger(__name__)
@@ -120,7 +119,7 @@ def _load_native(path: Path, pickle_error: Exception) -> xgboost.Booster:
         with warnings.catch_warnings():
             # the file's name says nothing about its format, and XGBoost warns that it has to look inside
             warnings.simplefilter("ignore")
-            booster.load_model(path)
+            booster.load_model(str(path))
     except Exception as native_error:  # noqa: BLE001 - damaged files raise more than XGBoostError
         native = first_paragraph(str(native_error))
         raise StartError(

@@ -8,7 +8,6 @@ thresholds and on both of their float32 neighbours.
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -17,8 +16,8 @@ from http import HTTPStatus
 from typing import Any
 
 import numpy as np
-import xgboost
 
+from sagemaker_transform_emulator.containers.xgboost import library
 from sagemaker_transform_emulator.containers.xgboost.answers import RefusedError
 from sagemaker_transform_emulator.containers.xgboost.compiled_trees import (
     CompiledTrees,
@@ -27,6 +26,7 @@ from sagemaker_transform_emulator.containers.xgboost.compiled_trees import (
     compile_trees,
 )
 from sagemaker_transform_emulator.containers.xgboost.csv_body import Matrix, Row
+from sagemaker_transform_emulator.containers.xgboost.library import xgboost
 from sagemaker_transform_emulator.containers.xgboost.media_types import Format
 from sagemaker_transform_emulator.containers.xgboost.model_files import LoadedModel, first_paragraph
 
@@ -56,11 +56,13 @@ class Predictor:
     def __init__(self, model: LoadedModel) -> None:
         self.booster = model.booster
         self.pickled = model.pickled
-        self.features: int = model.booster.num_features()
+        features = library.feature_count(model.booster)
+        self.features: int = features or 0
         self._margins = np.array(model.margins, np.float32)
         self._lock = threading.Lock()
-        probe = probe_rows(self.features, thresholds=())
-        self._in_place = self._agrees(self._predict_in_place, probe)
+        self._in_place = features is not None and self._agrees(
+            self._predict_in_place, probe_rows(features, thresholds=())
+        )
         self.trees = self._proved_trees()
 
     def rows(self, rows: Sequence[Row]) -> Any:
@@ -80,7 +82,7 @@ class Predictor:
         """Predictions for a dense matrix without infinities. Raises PredictError for too many columns."""
         if self._in_place and table.shape[1] <= self.features:
             return self._predict_in_place(table)
-        return self.dmatrix(xgboost.DMatrix(table))
+        return self.dmatrix(library.matrix(table))
 
     def dmatrix(self, data: xgboost.DMatrix) -> Matrix:
         """Booster.predict, one call at a time. Raises PredictError with the native message."""
@@ -88,7 +90,7 @@ class Predictor:
             data.set_base_margin(np.tile(self._margins, (data.num_row(), 1)))
         try:
             with self._lock:
-                found: Matrix = self.booster.predict(data, validate_features=False)
+                found: Matrix = library.predict(self.booster, data)
                 return found
         except xgboost.core.XGBoostError as error:
             raise PredictError(first_paragraph(str(error))) from None
@@ -115,7 +117,7 @@ class Predictor:
         if missing:
             table = np.pad(table, ((0, 0), (0, missing)), constant_values=np.nan)
         margins = np.tile(self._margins, (len(table), 1)) if self._margins.size else None
-        found: Matrix = self.booster.inplace_predict(table, validate_features=False, base_margin=margins)
+        found: Matrix = library.predict_in_place(self.booster, table, margins)
         return found
 
     def _proved_trees(self) -> CompiledTrees | None:
@@ -141,10 +143,10 @@ class Predictor:
 
     def _agrees(self, predict: Callable[[Matrix], Matrix], probe: Matrix) -> bool:
         """Whether `predict` gives the very bits of Booster.predict on the probe."""
-        expected = self.dmatrix(xgboost.DMatrix(probe))
+        expected = self.dmatrix(library.matrix(probe))
         try:
             seen = predict(probe)
-        except (xgboost.core.XGBoostError, ValueError, OverflowError, ZeroDivisionError, IndexError):
+        except (library.UnsupportedError, xgboost.core.XGBoostError, ArithmeticError, ValueError, IndexError):
             return False
         return seen.shape == expected.shape and seen.astype(np.float32).tobytes() == expected.tobytes()
 
@@ -220,12 +222,10 @@ class Ensemble:
 
 def build_ensemble(models: Sequence[LoadedModel]) -> Ensemble:
     """The models, ready to predict, with the first one's objective."""
-    learner = json.loads(models[0].booster.save_config())["learner"]
-    num_class = learner["learner_model_param"].get("num_class", "")
-    rounds = sum(model.booster.num_boosted_rounds() for model in models)
+    objective, num_class = library.objective(models[0].booster)
     return Ensemble(
         members=tuple(Predictor(model) for model in models),
-        objective=learner["objective"]["name"],
+        objective=objective,
         num_class=num_class,
-        trees=rounds * max(1, int(num_class or 0)),
+        trees=sum(library.tree_count(model.booster) for model in models),
     )

@@ -10,8 +10,6 @@ import logging
 from http import HTTPStatus
 from typing import Any
 
-import xgboost
-
 from sagemaker_transform_emulator.containers.xgboost.answers import EMPTY, Answer, RefusedError, text
 from sagemaker_transform_emulator.containers.xgboost.csv_body import (
     LARGE_BODY,
@@ -27,6 +25,7 @@ from sagemaker_transform_emulator.containers.xgboost.encoding import (
     encode_predictions,
     encode_selected,
 )
+from sagemaker_transform_emulator.containers.xgboost.library import matrix, xgboost
 from sagemaker_transform_emulator.containers.xgboost.libsvm_body import read_libsvm
 from sagemaker_transform_emulator.containers.xgboost.media_types import (
     Format,
@@ -112,7 +111,7 @@ class Service:
                     table = large_table(unix, delimiter)
                     if table is not None:
                         return self.models.table(table, Format.CSV)
-            data = xgboost.DMatrix(exact_table(body.decode(), delimiter))
+            data = matrix(exact_table(body.decode(), delimiter))
         except PredictError:
             raise
         except Exception as error:
@@ -138,9 +137,9 @@ class Service:
 def _sparse_matrix(body: bytes, kind: Format) -> xgboost.DMatrix:
     try:
         if kind is Format.LIBSVM:
-            return xgboost.DMatrix(read_libsvm(body.strip().decode()))
+            return matrix(read_libsvm(body.strip().decode()))
         features, labels = read_recordio(body)
-        return xgboost.DMatrix(features, label=labels)
+        return matrix(features, label=labels)
     except Exception as error:
         raise ParseError(_unreadable(kind.value, error)) from error
 

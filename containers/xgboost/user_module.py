@@ -16,11 +16,11 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-import xgboost
 
 from sagemaker_transform_emulator.containers.serving import StartError
 from sagemaker_transform_emulator.containers.xgboost.answers import HTML, Answer, text
 from sagemaker_transform_emulator.containers.xgboost.csv_body import exact_table, guess_delimiter
+from sagemaker_transform_emulator.containers.xgboost.library import matrix, xgboost
 from sagemaker_transform_emulator.containers.xgboost.libsvm_body import read_libsvm_dense
 from sagemaker_transform_emulator.containers.xgboost.media_types import header_value, parse_header
 from sagemaker_transform_emulator.containers.xgboost.recordio import read_recordio
@@ -100,12 +100,12 @@ def default_input_fn(content: Any, content_type: str) -> xgboost.DMatrix:
     raw = content.encode() if isinstance(content, str) else bytes(content)
     if name == "text/csv":
         decoded = raw.decode()
-        return xgboost.DMatrix(exact_table(decoded, guess_delimiter(decoded.split("\n")[0])))
+        return matrix(exact_table(decoded, guess_delimiter(decoded.split("\n")[0])))
     if name in ("text/libsvm", "text/x-libsvm"):
-        return xgboost.DMatrix(read_libsvm_dense(raw.decode()))
+        return matrix(read_libsvm_dense(raw.decode()))
     if name == "application/x-recordio-protobuf":
         features, labels = read_recordio(raw)
-        return xgboost.DMatrix(features, label=labels)
+        return matrix(features, label=labels)
     raise UnsupportedFormatError(
         f"Content type {name} is not supported by the default input_fn; write an input_fn that reads it"
     )
