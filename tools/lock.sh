@@ -11,12 +11,18 @@ if [ "${1:-}" = --upgrade ]; then
     shift
 fi
 
+lock_file() {
+    local file=$1
+    shift
+    .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+        "${upgrade[@]}" "$@" --output-file "$file"
+    echo "$file: $(grep -c == "$file") packages"
+}
+
 lock() {
     local name=$1
     shift
-    .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-        "${upgrade[@]}" "$@" --output-file "requirements/$name.txt"
-    echo "requirements/$name.txt: $(grep -c == "requirements/$name.txt") packages"
+    lock_file "requirements/$name.txt" "$@"
 }
 
 lock run pyproject.toml
@@ -28,4 +34,8 @@ done
 # sets that cannot live beside the others, in environments of their own
 for file in requirements/*.in; do
     lock "$(basename "$file" .in)" "$file"
+done
+# the XGBoost versions of AWS's images, each laid over the environment that has all the rest
+for file in containers/xgboost/libraries/*.in; do
+    lock_file "${file%.in}.txt" "$file" --no-deps
 done

@@ -47,12 +47,22 @@ def state_directory() -> Path:
     return Path(base) / "sagemaker-transform-emulator"
 
 
+def cache_directory(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where what is fetched or built once per user is kept: EMULATOR_CACHE_DIR, else the user's cache."""
+    named = environment.get("EMULATOR_CACHE_DIR")
+    if named:
+        return Path(named).expanduser()
+    base = environment.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "sagemaker-transform-emulator"
+
+
 class ImageMapping(BaseModel):
     """What stands for an image here. Each runtime looks only at mappings that say something to it.
 
     `command` is for the process runtime, with `environment` and `directory`; `serve` is added to it (R4.1).
     `image` is for the Docker runtime: the local image to run instead. A built-in one is used only when the
     engine does not have the image of the request itself, so that AWS's own is run where it was pulled.
+    `library` names the library whose version is that of the request's image tag (see xgboost_versions.py).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -60,6 +70,7 @@ class ImageMapping(BaseModel):
     match: str
     command: tuple[str, ...] = ()
     image: str | None = Field(default=None, min_length=1)
+    library: Literal["xgboost"] | None = None
     environment: dict[str, str] = Field(default_factory=dict, repr=False)
     directory: str | None = None
 
@@ -84,6 +95,7 @@ BUILT_IN_IMAGES = tuple(
         match=match,
         command=("{python}", "-m", f"containers.{name}"),
         image=f"{LOCAL_IMAGES}/{name}",
+        library="xgboost" if name == "xgboost" else None,
         environment={"PYTHONPATH": str(SOURCE_ROOT)},
     )
     for match, name in (
@@ -102,6 +114,7 @@ class Settings(BaseModel):
     images: tuple[ImageMapping, ...] = ()
     runtime: Literal["auto", "docker", "process"] = "auto"
     pull: Literal["missing", "never", "always"] = "missing"
+    xgboost: Literal["tag", "installed"] = "tag"
     profile: Literal["sagemaker", "strict"] = "sagemaker"
     instance_limits: bool = False
     transport: Literal["lean", "httpx"] = "lean"

@@ -66,7 +66,7 @@ def check(
                 return await check_model(request, services, lambda _: None)
         with open_workspace() as workspace:
             storage = Storage(nobody())
-            runtime = ProcessRuntime(workspace, settings.all_images)
+            runtime = ProcessRuntime(workspace, settings)
             try:
                 services = Services(storage, runtime, workspace, settings, "us-east-1")
                 return await check_model(request, services, lambda _: None)

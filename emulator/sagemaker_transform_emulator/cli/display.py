@@ -124,6 +124,7 @@ def summary(run: JobRun) -> dict[str, Any]:
         "records": progress.records,
         "invocations": progress.payloads,
         "retries": progress.retries,
+        "findings": [{"container": container, "text": text} for container, text in findings(run)],
         "seconds": round(seconds, 3),
         "records_per_second": round(progress.records / seconds, 1) if seconds else None,
         "container_seconds": {name: round(value, 3) for name, value in progress.container_seconds.items()},
@@ -159,6 +160,8 @@ def print_summary(run: JobRun, first_rows: tuple[bytes, bytes], folders: list[An
     for name, value in progress.container_seconds.items():
         each = value / progress.payloads * 1000 if progress.payloads else 0.0
         table.add_row(f"  {name}", f"{value:.2f} s waiting, {each:.2f} ms an invocation")
+    for container, text in findings(run):
+        table.add_row("Note", Text(f"{container}: {text}" if container else text, style="yellow"))
     for event in run.completed[:_SHOWN_ROWS]:
         table.add_row("Output", Text(str(event.output)))
     if len(run.completed) > _SHOWN_ROWS:
@@ -167,6 +170,11 @@ def print_summary(run: JobRun, first_rows: tuple[bytes, bytes], folders: list[An
         table.add_row("Copied to", Text(str(folder)))
     console.print(Panel(table, title=run.job.transform_job_name, expand=False))
     _print_rows(console, first_rows)
+
+
+def findings(run: JobRun) -> list[tuple[str, str]]:
+    """What a user should know, as (container or "", text), each once however many instances found it."""
+    return list(dict.fromkeys((finding.container, finding.text) for finding in run.findings))
 
 
 def elapsed_s(run: JobRun) -> float:

@@ -85,6 +85,7 @@ class JobRun:
     progress: Progress = field(default_factory=Progress)
     completed: list[ObjectCompleted] = field(default_factory=list)
     failed: list[ObjectFailed] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
     recent_lines: deque[ContainerLine] = field(default_factory=lambda: deque(maxlen=2000))
     started_at: float | None = None
     ended_at: float | None = None
@@ -95,6 +96,8 @@ class JobRun:
             self.completed.append(event)
         elif isinstance(event, ObjectFailed):
             self.failed.append(event)
+        elif isinstance(event, Finding):
+            self.findings.append(event)
         elif isinstance(event, ContainerLine):
             self.recent_lines.append(event)
         elif isinstance(event, InputListed):
@@ -146,6 +149,7 @@ async def open_instance(
     with _blamed_on_instance(run, name):
         async with pipeline.started(needs.prepared.runtime, specs, _log_of(run, name)) as containers:
             _warn_of_missing_labels(run, needs.prepared, name)
+            _tell_of_versions(run, needs.prepared, name)
             await pipeline.await_healthy(
                 containers,
                 needs.transport,
@@ -225,6 +229,14 @@ def _warn_of_missing_labels(run: JobRun, prepared: Prepared, instance: str) -> N
         if definition.image in prepared.unlabelled:
             text = f"image {definition.image} lacks the label {BIND_LABEL}=true"
             run.emit(Finding(instance, definition.name, text))
+
+
+def _tell_of_versions(run: JobRun, prepared: Prepared, instance: str) -> None:
+    """Where another version of a library serves than the image carries at AWS, the job says which."""
+    for definition in run.model.containers:
+        note = prepared.notes.get(definition.image)
+        if note is not None:
+            run.emit(Finding(instance, definition.name, note))
 
 
 def _log_of(run: JobRun, instance: str) -> Callable[[str], LogSink]:

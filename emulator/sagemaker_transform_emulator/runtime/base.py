@@ -82,11 +82,13 @@ class Container(Protocol):
 class Prepared:
     """The runtime that will start a model's images, all of which it has.
 
-    `unlabelled` are those that do not say they listen on SAGEMAKER_BIND_TO_PORT (R1.10).
+    `unlabelled` are those that do not say they listen on SAGEMAKER_BIND_TO_PORT (R1.10). `notes` tell, by
+    image, where another version of a library serves than the image carries at AWS.
     """
 
     runtime: Runtime
     unlabelled: frozenset[str] = frozenset()
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 class RuntimeChoice(Protocol):

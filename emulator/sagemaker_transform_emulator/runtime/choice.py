@@ -27,7 +27,7 @@ async def open_runtime(settings: Settings, workspace: Workspace) -> AsyncIterato
     if settings.runtime == "docker":
         runtime = await open_docker(settings, workspace)
     elif settings.runtime == "process":
-        runtime = ProcessRuntime(workspace, settings.all_images)
+        runtime = ProcessRuntime(workspace, settings)
     else:
         runtime = AutoRuntime(settings, workspace)
     try:
@@ -51,7 +51,8 @@ async def open_docker(settings: Settings, workspace: Workspace) -> DockerRuntime
 class AutoRuntime:
     """Docker where an engine answers and has, or can pull, every image of the model; else processes.
 
-    Images that only a user's own mapping knows a command for are not looked for in a registry.
+    Images that only a user's own mapping knows a command for are not looked for in a registry. Processes
+    also run a model where only they have the library version that an image's tag names.
     """
 
     name = "auto"
@@ -59,7 +60,7 @@ class AutoRuntime:
     def __init__(self, settings: Settings, workspace: Workspace) -> None:
         self._settings = settings
         self._workspace = workspace
-        self._process = ProcessRuntime(workspace, settings.all_images)
+        self._process = ProcessRuntime(workspace, settings)
         self._docker: DockerRuntime | None = None
 
     async def prepare(self, images: Sequence[str], tell: Callable[[str], None]) -> Prepared:
@@ -84,6 +85,9 @@ class AutoRuntime:
         named = [image for image in absent if any(mapping.covers(image) for mapping in own)]
         if named:
             raise ModelError(f"the engine has no image {named[0]}, and emulator.toml names a command for it")
+        for image in await docker.of_other_version(images):
+            if self._process.libraries.has_version_of(image):
+                raise ModelError(f"the engine has no image with the library version of {image}")
 
     async def _fall_back(
         self, images: Sequence[str], tell: Callable[[str], None], why: EmulatorError

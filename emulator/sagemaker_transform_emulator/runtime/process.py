@@ -17,7 +17,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sagemaker_transform_emulator.config import ImageMapping
+from sagemaker_transform_emulator.config import ImageMapping, Settings
 from sagemaker_transform_emulator.errors import ContainerError, ModelError
 from sagemaker_transform_emulator.model_artifacts.archive import unpack
 from sagemaker_transform_emulator.processes import leash, listening
@@ -26,6 +26,7 @@ from sagemaker_transform_emulator.processes.loopback import LOOPBACK, free_port
 from sagemaker_transform_emulator.processes.run_mark import RUN_VARIABLE
 from sagemaker_transform_emulator.processes.usage import Usage, session_usage
 from sagemaker_transform_emulator.runtime.base import STOP_GRACE_S, ContainerSpec, Exit, LogSink, Prepared
+from sagemaker_transform_emulator.runtime.libraries import Libraries
 from sagemaker_transform_emulator.runtime.probing import changes_to_archive
 from sagemaker_transform_emulator.runtime.store_access import for_process
 from sagemaker_transform_emulator.runtime.workspace import Workspace
@@ -42,13 +43,16 @@ class ProcessRuntime:
 
     name = "process"
 
-    def __init__(self, workspace: Workspace, images: tuple[ImageMapping, ...]) -> None:
+    def __init__(self, workspace: Workspace, settings: Settings) -> None:
         self._workspace = workspace
-        self._images = images
+        self._settings = settings
+        self.libraries = Libraries(settings)
 
     async def start(self, spec: ContainerSpec, log: LogSink) -> ProcessContainer:
         """Return the started process. See `Runtime.start` for the errors."""
         mapping = self._mapping(spec.image)
+        if mapping.library is not None and not self.libraries.provided(spec.image):
+            await self.libraries.provide(spec.image, lambda _: None)
         model_dir = self._workspace.folder("model")
         if spec.model_archive is not None:
             await asyncio.to_thread(
@@ -61,7 +65,7 @@ class ProcessRuntime:
             "SM_MODEL_DIR": str(model_dir),
             **(for_process(spec.store) if spec.store else {}),
             **spec.environment,
-            **mapping.environment,
+            **self.libraries.on_path(spec.image, mapping.environment),
             **port_variables(port),
             RUN_VARIABLE: self._workspace.run_id,
         }
@@ -69,17 +73,25 @@ class ProcessRuntime:
         process = await self._spawn([*command, "serve"], environment, mapping.directory, spec)
         return ProcessContainer(spec, port, process, log, model_dir)
 
-    async def prepare(self, images: Sequence[str], tell: Callable[[str], None]) -> Prepared:  # noqa: ARG002 - takes no time
-        """A command is known for every image, or ModelError names the one that has none."""
-        for image in images:
-            self._mapping(image)
-        return Prepared(self)
+    async def prepare(self, images: Sequence[str], tell: Callable[[str], None]) -> Prepared:
+        """A command is known for every image, or ModelError names the one that has none.
+
+        The version of XGBoost that an image's tag names is there, made on first use; see
+        `environments.ensure` for the errors.
+        """
+        mappings = {image: self._mapping(image) for image in images}
+        notes = {
+            image: await self.libraries.provide(image, tell)
+            for image, mapping in mappings.items()
+            if mapping.library is not None
+        }
+        return Prepared(self, notes={image: note for image, note in notes.items() if note})
 
     async def close(self) -> None:
         """Nothing outlives single containers here."""
 
     def _mapping(self, image: str) -> ImageMapping:
-        usable = [mapping for mapping in self._images if mapping.command]
+        usable = [mapping for mapping in self._settings.all_images if mapping.command]
         found = next((mapping for mapping in usable if mapping.covers(image)), None)
         if found is None:
             known = ", ".join(repr(mapping.match) for mapping in usable)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from sagemaker_transform_emulator.jobs.events import ContainerLine, DataLogLine, Event
+from sagemaker_transform_emulator.jobs.events import ContainerLine, DataLogLine, Event, Finding
 from sagemaker_transform_emulator.sagemaker.requests import Model
 from sagemaker_transform_emulator.sagemaker.resources import JobRecord
 from sagemaker_transform_emulator.server.database import Store
@@ -55,6 +55,9 @@ class JobLogs:
             self._container_line(event)
         elif isinstance(event, DataLogLine):
             self.data_line(event.text, event.instance)
+        elif isinstance(event, Finding) and event.container:
+            text = f"emulator: {event.text}"
+            self._container_line(ContainerLine(event.instance, event.container, datetime.now(UTC), text))
 
     def data_line(self, text: str, instance: str = "") -> None:
         """One message for the data log of that instance, else of the first one."""

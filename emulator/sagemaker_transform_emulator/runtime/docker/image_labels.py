@@ -11,6 +11,7 @@ import docker.errors
 from sagemaker_transform_emulator.config import Settings
 from sagemaker_transform_emulator.errors import EngineError, MachineError
 from sagemaker_transform_emulator.runtime.docker.engine import Engine, connect, engine_errors
+from sagemaker_transform_emulator.runtime.docker.images import names_standing_for
 
 
 def label_reader(settings: Settings) -> Callable[[str], Awaitable[Mapping[str, str] | None]]:
@@ -20,7 +21,10 @@ def label_reader(settings: Settings) -> Callable[[str], Awaitable[Mapping[str, s
         if settings.runtime == "process":
             return None
         stand_ins = [
-            mapping.image for mapping in settings.all_images if mapping.image and mapping.covers(image)
+            name
+            for mapping in settings.all_images
+            if mapping.covers(image)
+            for name in names_standing_for(image, mapping)
         ]
         try:
             engine = await asyncio.to_thread(connect)

@@ -13,6 +13,7 @@ from docker.utils import parse_repository_tag
 
 from sagemaker_transform_emulator.config import ImageMapping
 from sagemaker_transform_emulator.errors import ModelError
+from sagemaker_transform_emulator.runtime import xgboost_versions
 from sagemaker_transform_emulator.runtime.base import BIND_LABEL
 from sagemaker_transform_emulator.runtime.docker.engine import engine_errors, explanation
 
@@ -51,16 +52,43 @@ def local_stand_in(api: APIClient, name: str, mappings: tuple[ImageMapping, ...]
     A user's mapping always holds; a built-in one only where the image itself is not there but the
     stand-in is, so that AWS's own image is run where it was pulled.
     """
-    mapping = next((each for each in mappings if each.image is not None and each.covers(name)), None)
+    mapping = _mapping(name, mappings)
     if mapping is None or mapping.image is None:
         return name, find_image(api, name)
     if not mapping.built_in:
         return mapping.image, find_image(api, mapping.image)
-    own = find_image(api, name)
-    if own is not None:
-        return name, own
-    ours = find_image(api, mapping.image)
-    return (mapping.image, ours) if ours is not None else (name, None)
+    for candidate in (name, *names_standing_for(name, mapping)):
+        found = find_image(api, candidate)
+        if found is not None:
+            return candidate, found
+    return name, None
+
+
+def names_standing_for(name: str, mapping: ImageMapping) -> tuple[str, ...]:
+    """The local images that the mapping offers for this one, the best first."""
+    if mapping.image is None:
+        return ()
+    if mapping.built_in and mapping.library is not None:
+        return xgboost_versions.local_images(mapping.image, name)
+    return (mapping.image,)
+
+
+def note_on_version(name: str, stand_in: str, mappings: tuple[ImageMapping, ...]) -> str:
+    """What a user should know of the library's version in our image that stands for `name`; "" if nothing."""
+    mapping = _mapping(name, mappings)
+    if mapping is None or mapping.library is None or not mapping.built_in:
+        return ""
+    return xgboost_versions.note_on_local_image(name, stand_in)
+
+
+def other_version_stands_in(name: str, stand_in: str, mappings: tuple[ImageMapping, ...]) -> bool:
+    """Whether our image of the version that the tag names would be better than `stand_in`."""
+    mapping = _mapping(name, mappings)
+    return mapping is not None and mapping.built_in and names_standing_for(name, mapping)[0] != stand_in
+
+
+def _mapping(name: str, mappings: tuple[ImageMapping, ...]) -> ImageMapping | None:
+    return next((each for each in mappings if each.image is not None and each.covers(name)), None)
 
 
 def obtain(

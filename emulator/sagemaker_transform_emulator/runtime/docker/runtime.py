@@ -61,6 +61,16 @@ class DockerRuntime:
         found = await asyncio.gather(*(self._stand_in(name) for name in names))
         return [name for name, (_, image) in zip(names, found, strict=True) if image is None]
 
+    async def of_other_version(self, names: Sequence[str]) -> list[str]:
+        """Those images that one of ours stands for which carries another version of the library."""
+        found = await asyncio.gather(*(self._stand_in(name) for name in names))
+        mappings = self._settings.all_images
+        return [
+            name
+            for name, (stand_in, _) in zip(names, found, strict=True)
+            if stand_in != name and images.other_version_stands_in(name, stand_in, mappings)
+        ]
+
     async def prepare(self, names: Sequence[str], tell: Callable[[str], None]) -> Prepared:
         """Every image is there, pulled where the setting `pull` allows. See `RuntimeChoice.prepare`."""
         loop = asyncio.get_running_loop()
@@ -68,13 +78,15 @@ class DockerRuntime:
         def tell_from_thread(text: str) -> None:
             loop.call_soon_threadsafe(tell, text)
 
+        notes: dict[str, str] = {}
         for name in dict.fromkeys(names):
             stand_in, found = await self._stand_in(name)
             self._images[name] = await self._obtain(stand_in, found, tell_from_thread)
             if stand_in != name:
                 tell(f"image {stand_in} stands for {name}")
+                notes[name] = images.note_on_version(name, stand_in, self._settings.all_images)
         unlabelled = {name for name in names if not self._images[name].accepts_bind_to_port}
-        return Prepared(self, frozenset(unlabelled))
+        return Prepared(self, frozenset(unlabelled), {name: note for name, note in notes.items() if note})
 
     async def start(self, spec: ContainerSpec, log: LogSink) -> DockerContainer:
         """Return the started container. See `Runtime.start` for the errors."""

