@@ -8,12 +8,14 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from harness import Bench, job_request, leftovers, scripted_model, until
 
-from sagemaker_transform_emulator.config import Settings
+from sagemaker_transform_emulator.config import ImageMapping, Settings
+from sagemaker_transform_emulator.jobs.events import ContainerLine
 from sagemaker_transform_emulator.processes.event_loop import run_loop
 from sagemaker_transform_emulator.sagemaker.requests import JobStatus
 
@@ -21,6 +23,23 @@ PING_SENTENCE = (
     "AlgorithmError: Model container failed to respond to ping. Please ensure /ping endpoint is implemented "
     "and responds with an HTTP 200 status code"
 )
+
+ROOT = Path(__file__).resolve().parents[2]
+WRITES_BY_NAME = """
+import os, runpy, subprocess, sys
+
+def write(text):
+    for name in ("/dev/stdout", "/dev/stderr"):
+        log = os.open(name, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)  # as nginx opens its logs
+        os.write(log, f"{text} {name}\\n".encode())
+        os.close(log)
+
+write("first")
+write("again")
+subprocess.run(["sh", "-c", "echo from a child > /dev/stdout; echo from a child >> /dev/stderr"], check=True)
+print("unfinished", end="", flush=True)
+runpy.run_module("sagemaker_transform_emulator.containers.scripted", run_name="__main__")
+"""
 
 
 @pytest.fixture
@@ -61,6 +80,51 @@ def test_07_every_container_that_fails_is_named(impatient: Bench) -> None:
     assert 'Container "container-3"' in str(run.error)
     assert 'Container "container-2"' not in str(run.error)
     assert leftovers(impatient.folder) == []
+
+
+@pytest.mark.rule("R4.35")
+def test_stdout_and_stderr_can_be_opened_by_name(jobs: Bench, tmp_path: Path) -> None:
+    (tmp_path / "opens.py").write_text(WRITES_BY_NAME)
+    mapping = ImageMapping(
+        match="scripted*",
+        command=("{python}", str(tmp_path / "opens.py")),
+        environment={"PYTHONPATH": str(ROOT)},
+    )
+    jobs.settings = Settings(images=(mapping,), runtime="process")
+    jobs.put("in/a.csv", b"1\n")
+    assert jobs.run({}).status is JobStatus.COMPLETED
+    assert jobs.get("out/a.csv.out") == b"1\n"
+    written = [event.text for event in jobs.events if isinstance(event, ContainerLine)]
+    assert written[:6] == [
+        "first /dev/stdout", "first /dev/stderr", "again /dev/stdout", "again /dev/stderr",
+        "from a child", "from a child",
+    ]  # fmt: skip
+    assert written[6].startswith("unfinishedlistening on ")
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc to count open files")
+def test_no_pipe_outlives_its_container_or_a_failed_start(jobs: Bench, tmp_path: Path) -> None:
+    def pipes() -> int:
+        found = 0
+        for link in Path("/proc/self/fd").iterdir():
+            with suppress(OSError):  # the listing's own is closed by now
+                found += str(link.readlink()).startswith("pipe:")
+        return found
+
+    async def go() -> tuple[int, int, int]:
+        jobs.put("in/a.csv", b"1\n")
+        await jobs.arun({})
+        before = pipes()
+        await jobs.arun({})
+        after = pipes()
+        lost = jobs.settings.images[0].model_copy(update={"directory": str(tmp_path / "absent")})
+        jobs.settings = Settings(images=(lost,), runtime="process")
+        run = await jobs.arun({})
+        assert "cannot be started" in str(run.error)
+        return before, after, pipes()
+
+    before, after, failed = run_loop(go())
+    assert before == after == failed
 
 
 @pytest.mark.rule("R6.5")

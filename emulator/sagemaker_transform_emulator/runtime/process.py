@@ -27,6 +27,7 @@ from sagemaker_transform_emulator.processes.run_mark import RUN_VARIABLE
 from sagemaker_transform_emulator.processes.usage import Usage, session_usage
 from sagemaker_transform_emulator.runtime.base import STOP_GRACE_S, ContainerSpec, Exit, LogSink, Prepared
 from sagemaker_transform_emulator.runtime.libraries import Libraries
+from sagemaker_transform_emulator.runtime.log_pipe import LogPipe
 from sagemaker_transform_emulator.runtime.probing import changes_to_archive
 from sagemaker_transform_emulator.runtime.store_access import for_process
 from sagemaker_transform_emulator.runtime.workspace import Workspace
@@ -35,7 +36,6 @@ _PASSED_ON = (
     "HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "TZ", "USER", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE",
     "XDG_CACHE_HOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "PYTHONPATH",
 )  # fmt: skip
-_LONGEST_LINE = 64 * 1024
 
 
 class ProcessRuntime:
@@ -70,8 +70,13 @@ class ProcessRuntime:
             RUN_VARIABLE: self._workspace.run_id,
         }
         command = [part.replace("{python}", sys.executable) for part in mapping.command]
-        process = await self._spawn([*command, "serve"], environment, mapping.directory, spec)
-        return ProcessContainer(spec, port, process, log, model_dir)
+        output = LogPipe()
+        try:
+            process = await self._spawn([*command, "serve"], environment, mapping.directory, spec, output)
+        except BaseException:
+            output.close()
+            raise
+        return ProcessContainer(spec, port, process, output, log=log, model_directory=model_dir)
 
     async def prepare(self, images: Sequence[str], tell: Callable[[str], None]) -> Prepared:
         """A command is known for every image, or ModelError names the one that has none.
@@ -103,18 +108,25 @@ class ProcessRuntime:
         return found
 
     async def _spawn(
-        self, command: list[str], environment: Mapping[str, str], directory: str | None, spec: ContainerSpec
+        self,
+        command: list[str],
+        environment: Mapping[str, str],
+        directory: str | None,
+        spec: ContainerSpec,
+        output: LogPipe,
     ) -> asyncio.subprocess.Process:
         try:
-            return await asyncio.create_subprocess_exec(
+            process = await asyncio.create_subprocess_exec(
                 sys.executable, "-I", "-S", str(Path(leash.__file__)), *command,
                 env=dict(environment), cwd=directory, start_new_session=True, stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+                stdout=output.write_end, stderr=output.write_end,
             )  # fmt: skip
         except OSError as error:
             raise ContainerError(
                 f'Container "{spec.name}" cannot be started: {command[0]}: {error.strerror}'
             ) from None
+        output.started()
+        return process
 
 
 class ProcessContainer:
@@ -125,6 +137,8 @@ class ProcessContainer:
         spec: ContainerSpec,
         port: int,
         process: asyncio.subprocess.Process,
+        output: LogPipe,
+        *,
         log: LogSink,
         model_directory: Path,
     ) -> None:
@@ -135,9 +149,10 @@ class ProcessContainer:
         self.host = LOOPBACK
         self.port = port
         self._process = process
+        self._output = output
         self._log = log
         self._tail: deque[str] = deque(maxlen=200)
-        self._reading = asyncio.create_task(self._read_log())
+        self._reading = asyncio.create_task(output.read(self._keep))
         self._ended = asyncio.create_task(process.wait())
 
     async def exited(self, wait_s: float = 0.0) -> Exit | None:
@@ -199,23 +214,9 @@ class ProcessContainer:
         await self._ended
         await asyncio.wait({self._reading}, timeout=2)
         self._reading.cancel()
+        self._output.close()
 
-    async def _read_log(self) -> None:
-        stream = self._process.stdout
-        assert stream is not None
-        rest = b""
-        while chunk := await stream.read(_LONGEST_LINE):
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                self._keep(line)
-            if len(rest) > _LONGEST_LINE:
-                self._keep(rest)
-                rest = b""
-        if rest:
-            self._keep(rest)
-
-    def _keep(self, line: bytes) -> None:
-        text = line.rstrip(b"\r").decode("utf-8", "replace")
+    def _keep(self, text: str) -> None:
         self._tail.append(text)
         self._log(datetime.now(UTC), text)
 

@@ -1,4 +1,4 @@
-"""What a container writes: the engine's multiplexed stream, cut into lines. Pure."""
+"""What a container writes, cut into lines. Pure."""
 
 from __future__ import annotations
 
