@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -173,17 +174,26 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] = os.
         ) from None
 
 
-DUMMY_KEYS = ("test", "test")
-COMPOSE_KEYS = ("emulator", "emulator-secret")
-"""Of the MinIO in docker-compose.yml, unless MINIO_ROOT_USER says otherwise."""
-OWN_STORE_KEYS = ("test", "testtest")
-"""Of a MinIO that the emulator starts itself; MinIO takes no password below eight characters."""
+DUMMY_KEYS = ("emulator", "emulator-secret")
+"""The one pair of keys that is the emulator's own, and no secret.
+
+Stores that it starts itself take them, the MinIO of docker-compose.yml too unless MINIO_ROOT_USER says
+otherwise; clients and containers get them wherever a store has no others. MinIO wants a password of eight
+characters or more.
+"""
 DEFAULT_REGION = "us-east-1"
+_REGION = re.compile(r"[a-z0-9-]{1,32}")
 
 
 def region(environment: Mapping[str, str] = os.environ) -> str:
-    """AWS_REGION, else AWS_DEFAULT_REGION, else us-east-1."""
-    return environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or DEFAULT_REGION
+    """AWS_REGION, else AWS_DEFAULT_REGION, else us-east-1. Raises UsageError for what is no region's name."""
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        found = environment.get(name)
+        if found and not _REGION.fullmatch(found):
+            raise UsageError(f"{name} is {found[:50]!r}, which is no region", remedy="such as us-east-1")
+        if found:
+            return found
+    return DEFAULT_REGION
 
 
 def configured_store(environment: Mapping[str, str] = os.environ) -> StoreAddress | None:

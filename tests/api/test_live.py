@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import botocore.exceptions
 import httpx
 import pytest
@@ -35,6 +36,7 @@ GROUP = "/aws/sagemaker/TransformJobs"
 
 
 def start(folder: Path, *arguments: str) -> Any:
+    folder.mkdir(exist_ok=True)
     (folder / "emulator.toml").write_text(TOML)
     return child_emulator(
         folder / "state", arguments=("--s3", "moto", *arguments), environment=CLEAN, directory=folder
@@ -151,7 +153,6 @@ def test_reset_leaves_nothing_behind(emulator: ChildEmulator) -> None:
     with urllib.request.urlopen(f"{emulator.endpoint_url}/_emulator/health") as answer:
         health = json.load(answer)
     assert (health["status"], health["jobs_running"]) == ("running", 0)
-    assert "secret" not in json.dumps(health)
 
 
 @pytest.mark.rule("R1.29")
@@ -256,6 +257,54 @@ def test_the_emulator_does_not_stand_on_itself(tmp_path: Path) -> None:
         pass
 
 
+def env_of(endpoint: str, folder: Path, **environment: str) -> dict[str, str]:
+    """What `emulator env --endpoint` prints in a shell that knows nothing of the server's folder."""
+    words = ["env", "--endpoint", endpoint, "--json", "--state-dir", str(folder)]
+    ran = subprocess.run(
+        [sys.executable, "-m", "sagemaker_transform_emulator", *words],
+        env=CLEAN | environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    found: dict[str, str] = json.loads(ran.stdout)
+    return found
+
+
+@pytest.mark.parametrize("store", [pytest.param("minio", marks=pytest.mark.needs("minio")), "moto"])
+def test_env_of_a_url_gives_keys_that_the_store_takes(tmp_path: Path, store: str) -> None:
+    theirs = {"AWS_ACCESS_KEY_ID": "AKIDOFMYCOMPANY", "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": "eu-west-1"}
+    with start(tmp_path, "--s3", store) as child, start(tmp_path / "other") as other:
+        told = env_of(child.endpoint_url, other.state, **theirs)
+        s3 = boto3.client(
+            "s3", told["AWS_REGION"], endpoint_url=told["AWS_ENDPOINT_URL"],
+            aws_access_key_id=told["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=told["AWS_SECRET_ACCESS_KEY"],
+        )  # fmt: skip
+        s3.create_bucket(Bucket="bkt")
+        assert [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]] == ["bkt"]
+        assert told == child.environment | {
+            "SAGEMAKER_USER_CONFIG_OVERRIDE": other.environment["SAGEMAKER_USER_CONFIG_OVERRIDE"]
+        }
+
+
+def test_the_keys_of_a_store_that_was_brought_along_are_told_to_its_owner_only(tmp_path: Path) -> None:
+    mine = {"AWS_ACCESS_KEY_ID": "mine", "AWS_SECRET_ACCESS_KEY": "my-secret"}
+    brought = CLEAN | mine | {"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9"}
+    with child_emulator(tmp_path / "state", environment=brought, directory=tmp_path) as child:
+        page = httpx.get(f"{child.endpoint_url}/_emulator/health")
+        assert page.json()["access_key_id"] == "mine"
+        assert "my-secret" not in page.text
+        assert env_of(child.endpoint_url, child.state)["AWS_SECRET_ACCESS_KEY"] == "my-secret"
+        assert env_of(child.endpoint_url, tmp_path / "x", **mine)["AWS_SECRET_ACCESS_KEY"] == "my-secret"
+        minio = {
+            "MINIO_ROOT_USER": "mine",
+            "MINIO_ROOT_PASSWORD": "my-secret",
+            "AWS_ACCESS_KEY_ID": "another",
+        }
+        assert env_of(child.endpoint_url, tmp_path / "x", **minio)["AWS_SECRET_ACCESS_KEY"] == "my-secret"
+        with pytest.raises(AssertionError, match="the secret of 'mine' is not known here"):
+            env_of(child.endpoint_url, tmp_path / "x", AWS_ACCESS_KEY_ID="another", AWS_SECRET_ACCESS_KEY="y")
+
+
 @pytest.mark.needs("minio")
 def test_signatures_hold_through_to_a_store_that_checks_them(tmp_path: Path) -> None:
     with start(tmp_path, "--s3", "minio") as child:
@@ -326,8 +375,6 @@ def test_the_commands_show_and_stop_jobs(emulator: ChildEmulator) -> None:
     assert "TransformInput.SplitType" in command("describe", "job")
     for line in command("logs", "job", "-f", "--json").splitlines():
         assert set(json.loads(line)) == {"stream", "timestamp", "message"}
-    told = json.loads(command("env", "--endpoint", emulator.endpoint_url, "--json"))
-    assert (told["AWS_ENDPOINT_URL"], told["AWS_ACCESS_KEY_ID"]) == (emulator.endpoint_url, "emulator")
     exported = command("env").splitlines()
     assert f"export AWS_ENDPOINT_URL={emulator.endpoint_url}" in exported
     assert any(line.startswith("export SAGEMAKER_USER_CONFIG_OVERRIDE=") for line in exported)

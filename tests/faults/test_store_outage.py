@@ -14,7 +14,7 @@ from harness import Bench, leftovers, until
 from minio_server import START_LIMIT_S, free_ports, wait_until_ready
 from parts import minio_binary
 
-from sagemaker_transform_emulator.config import OWN_STORE_KEYS, StoreAddress
+from sagemaker_transform_emulator.config import DUMMY_KEYS, StoreAddress
 from sagemaker_transform_emulator.processes.event_loop import run_loop
 from sagemaker_transform_emulator.s3.client import Storage
 from sagemaker_transform_emulator.sagemaker.requests import JobStatus
@@ -33,12 +33,12 @@ class Switchable:
     @property
     def address(self) -> StoreAddress:
         """Where it is, whether it runs or not."""
-        return StoreAddress(f"http://127.0.0.1:{self.ports[0]}", "us-east-1", *OWN_STORE_KEYS)
+        return StoreAddress(f"http://127.0.0.1:{self.ports[0]}", "us-east-1", *DUMMY_KEYS)
 
     def start(self) -> None:
         """It answers."""
         (self.folder / "data").mkdir(exist_ok=True)
-        user, password = OWN_STORE_KEYS
+        user, password = DUMMY_KEYS
         log = self.folder / "minio.log"
         addresses = [f"127.0.0.1:{port}" for port in self.ports]
         with log.open("ab") as sink:

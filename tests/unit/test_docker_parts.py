@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagemaker_transform_emulator.config import ImageMapping, StoreAddress
+from sagemaker_transform_emulator.config import DUMMY_KEYS, ImageMapping, StoreAddress
 from sagemaker_transform_emulator.errors import ModelError
 from sagemaker_transform_emulator.processes.listening import sentence
 from sagemaker_transform_emulator.processes.sigterm import is_deaf
@@ -325,9 +325,10 @@ def test_what_stands_for_an_image() -> None:
 
 def test_keys_of_the_user_stay_out_of_containers() -> None:
     theirs = {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "s"}
-    found = for_container(StoreAddress(), "http://10.0.0.1:9000")
-    assert found["AWS_ACCESS_KEY_ID"] == found["AWS_SECRET_ACCESS_KEY"] == "test"
-    assert for_process(StoreAddress("https://s3.example.com"), theirs)["AWS_ACCESS_KEY_ID"] == "test"
+    found = for_container("http://10.0.0.1:9000")
+    assert (found["AWS_ACCESS_KEY_ID"], found["AWS_SECRET_ACCESS_KEY"]) == DUMMY_KEYS
+    away = for_process(StoreAddress("https://s3.example.com"), theirs)
+    assert (away["AWS_ACCESS_KEY_ID"], away["AWS_SECRET_ACCESS_KEY"]) == DUMMY_KEYS
     assert for_process(StoreAddress("http://localhost:9000"), theirs)["AWS_ACCESS_KEY_ID"] == "AKIA"
 
 

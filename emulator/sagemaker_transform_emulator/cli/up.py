@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from sagemaker_transform_emulator import remote
 from sagemaker_transform_emulator.config import load_settings, state_directory
 from sagemaker_transform_emulator.errors import UsageError
 from sagemaker_transform_emulator.jobs.fault_injection import parse_faults
@@ -74,7 +75,7 @@ def env(
 ) -> None:
     """Print the variables that send AWS clients to the emulator: eval "$(emulator env)"."""
     folder = _folder(state_dir)
-    about = state.elsewhere(endpoint, folder, os.environ) if endpoint else state.published(folder)
+    about = remote.elsewhere(endpoint, folder, os.environ) if endpoint else state.published(folder)
     found = about.environment() | ({"AWS_ENDPOINT_URL_S3": about.s3_endpoint_url} if direct_s3 else {})
     if as_json:
         print(json.dumps(found, indent=2))

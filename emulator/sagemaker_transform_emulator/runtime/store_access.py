@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from sagemaker_transform_emulator.config import COMPOSE_KEYS, DUMMY_KEYS, OWN_STORE_KEYS, StoreAddress
+from sagemaker_transform_emulator.config import DUMMY_KEYS, StoreAddress
 
 _OWN_STORES = ("127.0.0.1", "localhost", "[::1]", "minio")
 
@@ -30,14 +30,13 @@ def for_process(address: StoreAddress, environment: Mapping[str, str] = os.envir
     return found
 
 
-def for_container(address: StoreAddress, endpoint_url: str | None) -> dict[str, str]:
+def for_container(endpoint_url: str | None) -> dict[str, str]:
     """The variables for a container, which sees the store at `endpoint_url`.
 
-    The keys are the emulator's own, always: those of a store it started itself, else its dummies. A store
-    that asks for other keys gets them from the model's or the job's Environment, or not at all.
+    The keys are the emulator's own, always. A store that asks for other keys gets them from the model's or
+    the job's Environment, or not at all.
     """
-    keys = (address.access_key_id, address.secret_access_key)
-    key, secret = next((ours for ours in (OWN_STORE_KEYS, COMPOSE_KEYS) if ours == keys), DUMMY_KEYS)
+    key, secret = DUMMY_KEYS
     found = {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret}
     return found | ({"AWS_ENDPOINT_URL_S3": endpoint_url} if endpoint_url else {})
 

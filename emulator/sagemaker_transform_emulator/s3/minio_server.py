@@ -13,13 +13,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from sagemaker_transform_emulator.config import OWN_STORE_KEYS, StoreAddress, region
+from sagemaker_transform_emulator.config import DUMMY_KEYS, StoreAddress, region
 from sagemaker_transform_emulator.errors import MachineError
 from sagemaker_transform_emulator.processes import leash
 from sagemaker_transform_emulator.processes.loopback import LOOPBACK, free_port
 from sagemaker_transform_emulator.processes.run_mark import RUN_VARIABLE
-
-"""Of no worth to anybody: the store listens on loopback only. MinIO wants eight characters."""
 
 _START_SECONDS = 30.0
 
@@ -48,7 +46,7 @@ def minio_store(binary: str, data: Path, run_id: str) -> Iterator[StoreAddress]:
     try:
         url = f"http://{LOOPBACK}:{port}"
         _await(url, process, data.parent / "minio.log")
-        yield StoreAddress(url, region(), *OWN_STORE_KEYS)
+        yield StoreAddress(url, region(), *DUMMY_KEYS)
     finally:
         process.terminate()
         try:
@@ -63,8 +61,8 @@ def _environment(run_id: str) -> dict[str, str]:
     return {
         "HOME": str(Path.home()),
         "PATH": os.environ.get("PATH", ""),
-        "MINIO_ROOT_USER": OWN_STORE_KEYS[0],
-        "MINIO_ROOT_PASSWORD": OWN_STORE_KEYS[1],
+        "MINIO_ROOT_USER": DUMMY_KEYS[0],
+        "MINIO_ROOT_PASSWORD": DUMMY_KEYS[1],
         "MINIO_BROWSER": "off",
         "MINIO_UPDATE": "off",
         "MINIO_CALLHOME_ENABLE": "off",

@@ -16,6 +16,7 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp
 
+from sagemaker_transform_emulator import remote
 from sagemaker_transform_emulator.config import Settings, region
 from sagemaker_transform_emulator.errors import MachineError
 from sagemaker_transform_emulator.jobs.services import sweep_leftovers
@@ -99,7 +100,7 @@ async def _opened(plan: Plan, behind: StoreBehind, about: About) -> AsyncIterato
             if behind.is_own:
                 await asyncio.to_thread(empty, storage)
 
-        front = Front(lambda: {**state.public(about), "jobs_running": controller.running}, reset)
+        front = Front(lambda: {**remote.public(about), "jobs_running": controller.running}, reset)
         guard = Guard(plan.settings.allowed_hosts, open_to_network=plan.host not in LOOPBACK)
         tracing = Tracing(record_policy(plan.settings.trace), behind.address.endpoint_url)
         async with watching(controller, store, tracing, plan.settings.webhook) as pages:

@@ -5,19 +5,15 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
-from sagemaker_transform_emulator.config import COMPOSE_KEYS
-from sagemaker_transform_emulator.errors import MachineError, UsageError
+from sagemaker_transform_emulator.errors import MachineError
 from sagemaker_transform_emulator.sagemaker.resources import DEFAULT_ACCOUNT
 
 DATABASE = "emulator.sqlite3"
-SDK_CONFIG = "sagemaker-sdk.yaml"
 _ABOUT = "server.json"
 _LOCK = "server.lock"
 
@@ -90,47 +86,13 @@ def published(state: Path) -> About:
         ) from None
 
 
-def elsewhere(endpoint: str, state: Path, environment: Mapping[str, str]) -> About:
-    """The server at that URL, whose own folder cannot be read from here.
-
-    The keys of its store are those of AWS_ACCESS_KEY_ID or MINIO_ROOT_USER, else what docker-compose.yml
-    says.
-    Raises MachineError when no emulator answers there.
-    """
-    url = endpoint.rstrip("/")
-    if not url.startswith(("http://", "https://")):
-        raise UsageError(f"{endpoint!r} is no URL of an emulator", remedy="such as http://127.0.0.1:4566")
-    try:
-        with urllib.request.urlopen(f"{url}/_emulator/health", timeout=5) as answer:  # noqa: S310 - checked
-            told = json.load(answer)
-        region = str(told["region"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise MachineError(f"No emulator answers at {endpoint}: {error}", remedy="check the URL") from None
-    state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return About(
-        endpoint_url=url,
-        pid=0,
-        region=region,
-        access_key_id=environment.get("AWS_ACCESS_KEY_ID")
-        or environment.get("MINIO_ROOT_USER")
-        or COMPOSE_KEYS[0],
-        secret_access_key=environment.get("AWS_SECRET_ACCESS_KEY")
-        or environment.get("MINIO_ROOT_PASSWORD")
-        or COMPOSE_KEYS[1],
-        sdk_config=str(write_sdk_config(state, region)),
-        s3=str(told.get("s3", "")),
-        s3_endpoint_url=url,
-        runtime=str(told.get("runtime", "")),
-    )
-
-
 def write_sdk_config(state: Path, region: str) -> Path:
-    """Defaults for the SageMaker SDKs are written down; returns where.
+    """Defaults for the SageMaker SDKs are written down, in a file for each region; returns where.
 
     Without them the SDKs ask AWS's own STS for the account of the default bucket, whatever AWS_ENDPOINT_URL
     says, and report their usage to AWS.
     """
-    path = state / SDK_CONFIG
+    path = state / f"sagemaker-sdk-{region}.yaml"
     bucket = f"sagemaker-{region}-{DEFAULT_ACCOUNT}"
     _write_private(
         path,
@@ -145,9 +107,3 @@ def _write_private(path: Path, text: str) -> None:
     draft.touch(mode=0o600)
     draft.write_text(text)
     draft.rename(path)
-
-
-def public(about: About) -> Mapping[str, Any]:
-    """What the health page shows of it."""
-    told = asdict(about)
-    return {name: told[name] for name in ("endpoint_url", "pid", "region", "s3", "runtime")}

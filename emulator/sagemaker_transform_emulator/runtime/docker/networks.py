@@ -69,14 +69,14 @@ class JobNetwork:
         endpoint = store.endpoint_url
         target = plain_target(endpoint) if self.inside else loopback_target(endpoint)
         if endpoint is None or target is None:
-            return for_container(store, endpoint)
+            return for_container(endpoint)
         if not self.near:
-            return for_container(store, moved(endpoint, HOST_NAME, target[1]))
+            return for_container(moved(endpoint, HOST_NAME, target[1]))
         relay = self.relays.get(target)
         if relay is None:
             relay = self.relays[target] = Relay(self.address, target)
             await relay.open()
-        return for_container(store, moved(endpoint, relay.host, relay.port))
+        return for_container(moved(endpoint, relay.host, relay.port))
 
     async def close_relays(self) -> None:
         """No relay listens any more."""

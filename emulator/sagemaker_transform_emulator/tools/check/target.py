@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sagemaker_transform_emulator.config import StoreAddress
+from sagemaker_transform_emulator.config import DEFAULT_REGION, DUMMY_KEYS, StoreAddress
 from sagemaker_transform_emulator.errors import UsageError
 from sagemaker_transform_emulator.jobs.services import read_request
 from sagemaker_transform_emulator.sagemaker.constraints import validate
@@ -98,7 +98,7 @@ def complete(model: dict[str, Any]) -> dict[str, Any]:
 
 def nobody() -> StoreAddress:
     """A store that is not there, for models that need none."""
-    return StoreAddress("http://127.0.0.1:9", "us-east-1", "test", "test")
+    return StoreAddress("http://127.0.0.1:9", DEFAULT_REGION, *DUMMY_KEYS)
 
 
 def needs_store(model: dict[str, Any]) -> bool:
