@@ -188,12 +188,16 @@ _REGION = re.compile(r"[a-z0-9-]{1,32}")
 def region(environment: Mapping[str, str] = os.environ) -> str:
     """AWS_REGION, else AWS_DEFAULT_REGION, else us-east-1. Raises UsageError for what is no region's name."""
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
-        found = environment.get(name)
-        if found and not _REGION.fullmatch(found):
-            raise UsageError(f"{name} is {found[:50]!r}, which is no region", remedy="such as us-east-1")
-        if found:
-            return found
+        if found := environment.get(name):
+            return require_region(found, name)
     return DEFAULT_REGION
+
+
+def require_region(text: str, name: str) -> str:
+    """The text, which may be a region. Raises UsageError saying that what is called `name` is none."""
+    if not _REGION.fullmatch(text):
+        raise UsageError(f"{name} is {text[:50]!r}, which is no region", remedy="such as us-east-1")
+    return text
 
 
 def configured_store(environment: Mapping[str, str] = os.environ) -> StoreAddress | None:

@@ -355,6 +355,48 @@ def carry_large_objects(emulator: ChildEmulator) -> None:
     assert s3.head_object(Bucket="big", Key="put")["ContentLength"] == 6
 
 
+def test_the_commands_find_jobs_of_any_region(emulator: ChildEmulator) -> None:
+    def run(*words: str, region: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "sagemaker_transform_emulator", *words, "--state-dir", str(emulator.state), "--json"],
+            env=CLEAN | ({"AWS_REGION": region} if region else {}), capture_output=True, text=True,
+            check=False,
+        )  # fmt: skip
+
+    def arns(done: subprocess.CompletedProcess[str]) -> list[str]:
+        return [job["TransformJobArn"].split(":", 3)[3] for job in json.loads(done.stdout)]
+
+    prepare(emulator)
+    container = {"Image": "scripted:1", "Environment": {"BEHAVIOUR": "sleep:60"}}
+    for place, job in (("eu-west-1", "there"), ("us-east-1", "here"), ("us-west-2", "here")):
+        sagemaker = emulator.client("sagemaker", region_name=place)
+        sagemaker.create_model(ModelName="x", ExecutionRoleArn=ROLE, PrimaryContainer=container)
+        sagemaker.create_transform_job(**job_request(job) | {"ModelName": "x"})
+    east, west, europe = (
+        f"{place}:000000000000:transform-job/{name}"
+        for place, name in (("us-east-1", "here"), ("us-west-2", "here"), ("eu-west-1", "there"))
+    )
+    assert arns(run("jobs")) == [west, east, europe]
+    assert arns(run("jobs", "--region", "eu-west-1")) == [europe]
+    assert arns(run("jobs", "--region", "eu-north-1")) == []
+    only = run("jobs", region="us-east-1")
+    assert (arns(only), "eu-west-1 and us-west-2, too" in only.stderr) == ([east], True)
+    assert json.loads(run("describe", "there").stdout)["TransformJobArn"].endswith(europe)
+    assert json.loads(run("describe", "there", region="us-east-1").stdout)["TransformJobName"] == "there"
+    assert json.loads(run("describe", "HERE", region="us-west-2").stdout)["TransformJobArn"].endswith(west)
+    both = run("stop", "here")
+    assert (both.returncode, "are in us-east-1 and us-west-2" in both.stderr) == (2, True)
+    assert "it is in eu-west-1; use --region" in run("stop", "there", "--region", "us-east-1").stderr
+    assert "'a b', which is no region" in run("jobs", "--region", "a b").stderr
+    assert "Could not find a job with name 'nowhere' in any region" in run("describe", "nowhere").stderr
+    for job, *words in (["there"], ["here", "--region", "us-west-2"]):
+        assert json.loads(run("stop", job, *words).stdout)["TransformJobStatus"] == "Stopped"
+        assert run("logs", job, "-f", *words).returncode == 0
+    assert (
+        json.loads(run("describe", "here", region="us-east-1").stdout)["TransformJobStatus"] == "InProgress"
+    )
+
+
 def test_the_commands_show_and_stop_jobs(emulator: ChildEmulator) -> None:
     def command(*words: str) -> str:
         ran = subprocess.run(

@@ -19,10 +19,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sagemaker_transform_emulator.cli.places import Region, place_of_job, places_of_jobs, regions
 from sagemaker_transform_emulator.config import state_directory
 from sagemaker_transform_emulator.errors import MachineError, UsageError
+from sagemaker_transform_emulator.sagemaker.resources import Place
 from sagemaker_transform_emulator.server import state_directory as state
 from sagemaker_transform_emulator.server.log_streams import LOG_GROUP
+from sagemaker_transform_emulator.server.state_directory import About
 
 _POLL_SECONDS = 0.5
 _ENDED = ("Completed", "Failed", "Stopped")
@@ -36,25 +39,43 @@ def jobs(
     status: Annotated[str | None, typer.Option(help="Only jobs of this TransformJobStatus.")] = None,
     name_contains: Annotated[str | None, typer.Option(help="Only jobs whose name contains this.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
+    region: Annotated[
+        str | None, typer.Option(help="Only jobs of this region; else of AWS_REGION; else of all.")
+    ] = None,
     state_dir: StateDir = None,
     as_json: AsJson = False,
 ) -> None:
     """List transform jobs, newest first."""
     given = {"StatusEquals": status, "NameContains": name_contains}
-    with client("sagemaker", state_dir) as sagemaker:
-        pages = sagemaker.get_paginator("list_transform_jobs").paginate(
-            **{name: value for name, value in given.items() if value is not None},
-            PaginationConfig={"MaxItems": limit, "PageSize": min(limit, 100)},
-        )
-        found = [summary for page in pages for summary in page["TransformJobSummaries"]]
+    wanted = {name: value for name, value in given.items() if value is not None}
+    server = _server(state_dir)
+    listed, others = places_of_jobs(server, region)
+    found = [summary for place in listed for summary in _summaries(server, place, limit, wanted)]
+    found = sorted(found, key=lambda summary: summary["CreationTime"], reverse=True)[:limit]
     if as_json:
         _print_json(found)
-        return
-    table = Table("TransformJobName", "Status", "Created", "Seconds", "FailureReason", box=None)
+    else:
+        _print_table(found)
+    if others and region is None:
+        words = f"there are jobs in {regions(others)}, too: choose with --region"
+        Console(stderr=True, highlight=False, soft_wrap=True).print(words)
+
+
+def _summaries(server: About, place: Place, limit: int, wanted: dict[str, str]) -> list[dict[str, Any]]:
+    with client("sagemaker", server, place) as sagemaker:
+        pages = sagemaker.get_paginator("list_transform_jobs").paginate(
+            **wanted, PaginationConfig={"MaxItems": limit, "PageSize": min(limit, 100)}
+        )
+        return [summary for page in pages for summary in page["TransformJobSummaries"]]
+
+
+def _print_table(found: list[dict[str, Any]]) -> None:
+    table = Table("TransformJobName", "Region", "Status", "Created", "Seconds", "FailureReason", box=None)
     for summary in found:
         status_text = summary["TransformJobStatus"]
         table.add_row(
             Text(summary["TransformJobName"]),
+            Text(summary["TransformJobArn"].split(":")[3]),
             Text(status_text, style=_COLOURS.get(status_text, "")),
             f"{summary['CreationTime'].astimezone():%Y-%m-%d %H:%M:%S}",
             _seconds(summary),
@@ -63,9 +84,10 @@ def jobs(
     Console(highlight=False).print(table)
 
 
-def describe(name: Name, state_dir: StateDir = None, as_json: AsJson = False) -> None:
+def describe(name: Name, region: Region = None, state_dir: StateDir = None, as_json: AsJson = False) -> None:
     """Show everything about one job."""
-    with client("sagemaker", state_dir) as sagemaker:
+    server = _server(state_dir)
+    with client("sagemaker", server, place_of_job(server, name, region)) as sagemaker:
         found = sagemaker.describe_transform_job(TransformJobName=name)
     found.pop("ResponseMetadata")
     if as_json:
@@ -80,16 +102,19 @@ def describe(name: Name, state_dir: StateDir = None, as_json: AsJson = False) ->
 def logs(
     name: Name,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job has ended.")] = False,
+    region: Region = None,
     state_dir: StateDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Print a job's logs, the container's name before each line."""
-    with client("sagemaker", state_dir) as sagemaker, client("logs", state_dir) as cloudwatch:
-        reader = LogReader(cloudwatch, name)
-        ended = False
+    server = _server(state_dir)
+    place = place_of_job(server, name, region)
+    with client("sagemaker", server, place) as sagemaker, client("logs", server, place) as cloudwatch:
+        job = sagemaker.describe_transform_job(TransformJobName=name)
+        reader = LogReader(cloudwatch, job["TransformJobName"])  # in its own capitals, as its streams are
         while True:
-            status = sagemaker.describe_transform_job(TransformJobName=name)["TransformJobStatus"]
-            ended = ended or status in _ENDED
+            job = sagemaker.describe_transform_job(TransformJobName=name)
+            ended = job["TransformJobStatus"] in _ENDED
             for event in reader.new_events():
                 _print_event(event, as_json=as_json)
             if ended or not follow:
@@ -97,9 +122,10 @@ def logs(
             time.sleep(_POLL_SECONDS)
 
 
-def stop(name: Name, state_dir: StateDir = None, as_json: AsJson = False) -> None:
+def stop(name: Name, region: Region = None, state_dir: StateDir = None, as_json: AsJson = False) -> None:
     """Stop a job and wait until it has stopped."""
-    with client("sagemaker", state_dir) as sagemaker:
+    server = _server(state_dir)
+    with client("sagemaker", server, place_of_job(server, name, region)) as sagemaker:
         sagemaker.stop_transform_job(TransformJobName=name)
         while True:
             found = sagemaker.describe_transform_job(TransformJobName=name)
@@ -144,13 +170,12 @@ class LogReader:
 
 
 @contextmanager
-def client(service: str, state_dir: Path | None) -> Iterator[Any]:
-    """A client of the running server; its errors are ours. Raises MachineError when none runs."""
-    about = state.published((state_dir or state_directory()).absolute())
+def client(service: str, server: About, place: Place) -> Iterator[Any]:
+    """A client of the running server, in that account and region; its errors are ours."""
     connect: Callable[..., Any] = boto3.client
     made = connect(
-        service, endpoint_url=about.endpoint_url, region_name=about.region,
-        aws_access_key_id=about.access_key_id, aws_secret_access_key=about.secret_access_key,
+        service, endpoint_url=server.endpoint_url, region_name=place.region,
+        aws_access_key_id=place.account, aws_secret_access_key=server.secret_access_key,
         config=Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=60),
     )  # fmt: skip
     try:
@@ -162,11 +187,15 @@ def client(service: str, state_dir: Path | None) -> Iterator[Any]:
         raise UsageError(str(error)) from None
     except (botocore.exceptions.BotoCoreError, OSError) as error:
         raise MachineError(
-            f"The emulator at {about.endpoint_url} does not answer: {error}",
+            f"The emulator at {server.endpoint_url} does not answer: {error}",
             remedy="start it with `emulator up`",
         ) from None
     finally:
         made.close()
+
+
+def _server(state_dir: Path | None) -> About:
+    return state.published((state_dir or state_directory()).absolute())
 
 
 def _print_event(event: dict[str, Any], *, as_json: bool) -> None:

@@ -146,6 +146,18 @@ class Store:
         """Every job of the account and region."""
         return self._jobs("where account = ? and region = ?", place.account, place.region)
 
+    def job_places(self, name: str | None = None) -> list[tuple[Place, int]]:
+        """Accounts and regions with the number of their jobs, that with the newest first.
+
+        `name` counts only jobs of that name.
+        """
+        rows = self._rows(
+            "select account, region, count(*) from jobs where ? is null or key = ? "
+            "group by account, region order by max(created) desc",
+            (name, (name or "").lower()),
+        )
+        return [(Place(account, region), count) for account, region, count in rows]
+
     def unfinished_jobs(self) -> list[JobRecord]:
         """Jobs of any account and region that have not ended."""
         return self._jobs("where ended is null")

@@ -11,6 +11,7 @@ from fastapi import APIRouter
 from sagemaker_transform_emulator.sagemaker.resources import JobRecord
 from sagemaker_transform_emulator.server.api.fault_injection_page import faults_router
 from sagemaker_transform_emulator.server.api.metrics_page import metrics_router
+from sagemaker_transform_emulator.server.api.places_page import places_router
 from sagemaker_transform_emulator.server.api.tag_operations import tags_of
 from sagemaker_transform_emulator.server.api.transform_job_operations import described
 from sagemaker_transform_emulator.server.database import Store
@@ -30,7 +31,7 @@ async def watching(
     metrics = Metrics(controller.progress)
     controller.sink_factories.append(metrics.sink)
     controller.observers.append(metrics.observe)
-    pages = (metrics_router(metrics), faults_router(controller))
+    pages = (metrics_router(metrics), faults_router(controller), places_router(store))
     if webhook is None:
         yield pages
         return
