@@ -20,8 +20,11 @@ import httpx
 import pytest
 from api.inprocess import ROLE, ROOT, job_request
 from botocore.config import Config
+from click.testing import Result
+from typer.testing import CliRunner
 
-from sagemaker_transform_emulator.errors import MachineError
+from sagemaker_transform_emulator.cli import app
+from sagemaker_transform_emulator.errors import MachineError, UsageError
 from sagemaker_transform_emulator.testing.server import ChildEmulator, child_emulator
 
 TOML = f"""
@@ -356,18 +359,26 @@ def carry_large_objects(emulator: ChildEmulator) -> None:
 
 
 def test_the_commands_find_jobs_of_any_region(emulator: ChildEmulator) -> None:
-    def run(*words: str, region: str = "") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "sagemaker_transform_emulator", *words, "--state-dir", str(emulator.state), "--json"],
-            env=CLEAN | ({"AWS_REGION": region} if region else {}), capture_output=True, text=True,
-            check=False,
-        )  # fmt: skip
+    def run(*words: str, region: str | None = None) -> Result:
+        environment = {**dict.fromkeys(os.environ.keys() - CLEAN.keys()), "AWS_REGION": region}
+        return CliRunner().invoke(
+            app, [*words, "--state-dir", str(emulator.state), "--json"], env=environment
+        )
 
-    def arns(done: subprocess.CompletedProcess[str]) -> list[str]:
+    def refused(*words: str) -> str:
+        error = run(*words).exception
+        assert isinstance(error, UsageError)
+        return f"{error.message}; {error.remedy}"
+
+    def arns(done: Result) -> list[str]:
         return [job["TransformJobArn"].split(":", 3)[3] for job in json.loads(done.stdout)]
 
+    def described(*words: str, region: str | None = None) -> str:
+        arn: str = json.loads(run("describe", *words, region=region).stdout)["TransformJobArn"]
+        return arn.split(":", 3)[3]
+
     prepare(emulator)
-    container = {"Image": "scripted:1", "Environment": {"BEHAVIOUR": "sleep:60"}}
+    container = {"Image": "scripted:1", "Environment": {"BEHAVIOUR": "sleep:500"}}
     for place, job in (("eu-west-1", "there"), ("us-east-1", "here"), ("us-west-2", "here")):
         sagemaker = emulator.client("sagemaker", region_name=place)
         sagemaker.create_model(ModelName="x", ExecutionRoleArn=ROLE, PrimaryContainer=container)
@@ -377,24 +388,22 @@ def test_the_commands_find_jobs_of_any_region(emulator: ChildEmulator) -> None:
         for place, name in (("us-east-1", "here"), ("us-west-2", "here"), ("eu-west-1", "there"))
     )
     assert arns(run("jobs")) == [west, east, europe]
-    assert arns(run("jobs", "--region", "eu-west-1")) == [europe]
+    assert arns(run("jobs", "--region", "eu-west-1", region="us-east-1")) == [europe]
     assert arns(run("jobs", "--region", "eu-north-1")) == []
     only = run("jobs", region="us-east-1")
     assert (arns(only), "eu-west-1 and us-west-2, too" in only.stderr) == ([east], True)
-    assert json.loads(run("describe", "there").stdout)["TransformJobArn"].endswith(europe)
-    assert json.loads(run("describe", "there", region="us-east-1").stdout)["TransformJobName"] == "there"
-    assert json.loads(run("describe", "HERE", region="us-west-2").stdout)["TransformJobArn"].endswith(west)
-    both = run("stop", "here")
-    assert (both.returncode, "are in us-east-1 and us-west-2" in both.stderr) == (2, True)
-    assert "it is in eu-west-1; use --region" in run("stop", "there", "--region", "us-east-1").stderr
-    assert "'a b', which is no region" in run("jobs", "--region", "a b").stderr
-    assert "Could not find a job with name 'nowhere' in any region" in run("describe", "nowhere").stderr
+    assert described("there") == described("there", region="us-east-1") == europe
+    assert described("HERE", region="us-west-2") == west
+    assert described("here", "--region", "us-east-1", region="us-west-2") == east
+    assert "are in us-east-1 and us-west-2; choose with --region" in refused("stop", "here")
+    assert "it is in eu-west-1; use --region" in refused("stop", "there", "--region", "us-east-1")
+    assert "'a b', which is no region" in refused("jobs", "--region", "a b")
+    assert "Could not find a job with name 'nowhere' in any region" in refused("describe", "nowhere")
     for job, *words in (["there"], ["here", "--region", "us-west-2"]):
         assert json.loads(run("stop", job, *words).stdout)["TransformJobStatus"] == "Stopped"
-        assert run("logs", job, "-f", *words).returncode == 0
-    assert (
-        json.loads(run("describe", "here", region="us-east-1").stdout)["TransformJobStatus"] == "InProgress"
-    )
+        assert run("logs", job, "-f", *words).exit_code == 0
+    still = json.loads(run("describe", "here", region="us-east-1").stdout)
+    assert still["TransformJobStatus"] == "InProgress"
 
 
 def test_the_commands_show_and_stop_jobs(emulator: ChildEmulator) -> None:

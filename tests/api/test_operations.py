@@ -39,7 +39,7 @@ async def ended(wire: Wire, name: str) -> dict[str, Any]:
     """The description of the job once it has ended."""
     record = wire.backend.store.job(Place(), name)
     assert record is not None
-    await wire.backend.controller.wait_for_end(record, 60)
+    await wire.backend.controller.wait_for_news(record, 60)
     return await wire.call("DescribeTransformJob", TransformJobName=name)
 
 

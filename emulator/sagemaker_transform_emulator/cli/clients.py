@@ -110,10 +110,11 @@ def logs(
     server = _server(state_dir)
     place = place_of_job(server, name, region)
     with client("sagemaker", server, place) as sagemaker, client("logs", server, place) as cloudwatch:
-        job = sagemaker.describe_transform_job(TransformJobName=name)
-        reader = LogReader(cloudwatch, job["TransformJobName"])  # in its own capitals, as its streams are
+        reader = None
         while True:
             job = sagemaker.describe_transform_job(TransformJobName=name)
+            # streams have the name as it was given, in its own capitals
+            reader = reader or LogReader(cloudwatch, job["TransformJobName"])
             ended = job["TransformJobStatus"] in _ENDED
             for event in reader.new_events():
                 _print_event(event, as_json=as_json)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from sagemaker_transform_emulator.config import Settings, StoreAddress
 from sagemaker_transform_emulator.errors import EmulatorError, ServiceError
@@ -35,6 +36,7 @@ class _Running:
     run: JobRun
     work: asyncio.Task[object] | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class JobController:
@@ -102,14 +104,29 @@ class JobController:
             if running.work is not None:
                 running.work.cancel()
 
-    async def wait_for_end(self, record: JobRecord, seconds: float) -> None:
-        """Return when the job has ended, the server closes, or that time has passed."""
+    async def wait_for_news(
+        self,
+        record: JobRecord,
+        seconds: float,
+        *,
+        for_end: bool = True,
+        gone: Callable[[], Awaitable[None]] | None = None,
+    ) -> bool:
+        """Return when there is news of the job, the server closes, `gone` has returned, or that time is over.
+
+        News is the end, or with `for_end=False` the start, too, and any change of status. Tells whether
+        `gone` returned.
+        """
         running = self._running.get(record.key)
         if running is None or seconds <= 0:
-            return
-        waits = [asyncio.create_task(event.wait()) for event in (running.ended, self.closing)]
+            return False
+        news = running.ended if for_end else running.changed
+        waits = [asyncio.create_task(event.wait()) for event in (news, self.closing)]
+        leaving = asyncio.create_task(_true_after(gone)) if gone else None
+        waits += [leaving] if leaving else []
         try:
-            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            return leaving in done
         finally:
             for wait in waits:
                 wait.cancel()
@@ -166,6 +183,7 @@ class JobController:
         finally:
             del self._running[running.record.key]
             running.ended.set()
+            running.changed.set()
 
     def _change(self, running: _Running, status: JobStatus, **values: object) -> None:
         before = running.record
@@ -175,6 +193,8 @@ class JobController:
             return
         running.record = before.changed(status, time.time(), **values)
         self._save(running.record)
+        running.changed.set()
+        running.changed = asyncio.Event()
 
     def _save(self, record: JobRecord) -> None:
         self._store.update_job(record)
@@ -206,6 +226,11 @@ class JobController:
                 "Quotas is not available, contact AWS support to request an increase for this quota.",
                 remedy="the limit is set under [quotas] in emulator.toml",
             )
+
+
+async def _true_after(event: Callable[[], Awaitable[None]]) -> Literal[True]:
+    await event()
+    return True
 
 
 def _diagnosis(error: BaseException) -> str:

@@ -96,7 +96,7 @@ async def _opened(plan: Plan, behind: StoreBehind, about: About) -> AsyncIterato
             await controller.stop_all(STOP_SECONDS)
             controller.set_faults(plan.settings.faults)
             await asyncio.to_thread(store.clear)
-            backend.seen.clear()
+            backend.polling.clear()
             if behind.is_own:
                 await asyncio.to_thread(empty, storage)
 
@@ -119,6 +119,9 @@ async def _run(backend: Backend, app: ASGIApp, listener: socket.socket, on_ready
             timeout_graceful_shutdown=2, proxy_headers=False,
         )
     )  # fmt: skip
+    backend.polling.is_open = lambda client: any(
+        getattr(connection, "client", None) == client for connection in server.server_state.connections
+    )
     caught: list[int] = []
 
     def end(number: int) -> None:

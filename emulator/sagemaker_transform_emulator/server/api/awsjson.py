@@ -10,7 +10,7 @@ import json
 import math
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Any
@@ -33,7 +33,8 @@ _SHOWN_OPERATION = 128
 class Call:
     """One request for an operation of a service.
 
-    `connection` tells callers apart as far as TCP does; `user_agent` is the client's.
+    `connection` tells callers apart as far as TCP does; `user_agent` is the client's, and `attempt` counts
+    its tries at this request. `gone` returns when the client has gone away without waiting for the answer.
     """
 
     service: str
@@ -42,6 +43,8 @@ class Call:
     place: Place
     user_agent: str = ""
     connection: tuple[str, int] = ("", 0)
+    attempt: int = 1
+    gone: Callable[[], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 from sagemaker_transform_emulator.config import Settings
 from sagemaker_transform_emulator.s3.client import Storage
 from sagemaker_transform_emulator.server.api.awsjson import Call
+from sagemaker_transform_emulator.server.api.polling import Polling
 from sagemaker_transform_emulator.server.database import Store
 from sagemaker_transform_emulator.server.job_controller import JobController
 
@@ -25,7 +26,7 @@ class Backend:
     storage: Storage
     settings: Settings
     image_labels: Callable[[str], Awaitable[Mapping[str, str] | None]] | None = None
-    seen: dict[tuple[str, int], set[str]] = field(default_factory=dict)
+    polling: Polling = field(default_factory=Polling)
 
 
 Operation = Callable[[Backend, Call], Awaitable[Mapping[str, Any] | None]]

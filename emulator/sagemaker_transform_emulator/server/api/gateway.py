@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import re
+import time
 from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -17,6 +19,7 @@ from sagemaker_transform_emulator.server.api.backend import Backend
 from sagemaker_transform_emulator.server.api.operations import OPERATIONS
 
 MOST_BODY_BYTES = 10 * 1024 * 1024
+_ATTEMPT = re.compile(r"\battempt=(\d{1,4})")
 
 _log = logging.getLogger("sagemaker_transform_emulator.server.api")
 
@@ -53,15 +56,13 @@ class Gateway:
             request = awsjson.parse_body(body)
             validate(operation, request, service=service)
             client = scope.get("client") or ("", 0)
-            agent = headers.get(b"user-agent", "")
             call = Call(
-                service,
-                operation,
-                awsjson.known(request, service, operation),
-                place,
-                agent,
-                (client[0], client[1]),
-            )
+                service, operation, awsjson.known(request, service, operation), place,
+                headers.get(b"user-agent", ""), (client[0], client[1]),
+                attempt=_attempt(headers.get(b"amz-sdk-request", "")),
+                gone=lambda: _disconnected(receive),
+            )  # fmt: skip
+            self._backend.polling.heard(call, time.time())
             output = await OPERATIONS[service][operation](self._backend, call)
             return awsjson.success(service, operation, output)
         except EmulatorError as error:
@@ -105,6 +106,18 @@ async def send_response(send: Send, response: Response) -> None:
     headers = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": response.body})
+
+
+async def _disconnected(receive: Receive) -> None:
+    """Return when the client has closed the connection. Only after its request was read."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _attempt(header: str) -> int:
+    """Which try an SDK says this is, 1 when it says nothing."""
+    found = _ATTEMPT.search(header)
+    return int(found[1]) if found else 1
 
 
 async def _read(receive: Receive) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -16,16 +15,6 @@ from sagemaker_transform_emulator.server.api.backend import Backend
 from sagemaker_transform_emulator.server.api.model_operations import find_model
 from sagemaker_transform_emulator.server.api.paging import page, within
 from sagemaker_transform_emulator.server.api.tag_operations import tags_of
-
-FRESH_SECONDS = 3.0
-"""A client that asks sooner after creating a job wants to see it, not to wait for its end."""
-
-_FEATURES = re.compile(r"(?:^| )m/(\S+)")
-_WAITER = "B"
-"""What botocore lists among the features in its User-Agent when a waiter asks."""
-_MOST_CONNECTIONS = 1_000
-_SDK = re.compile(r"\blib/AWS-SageMaker(-Python-SDK|Core)\b")
-"""SDK v2 and SDK v3."""
 
 
 async def create_transform_job(backend: Backend, call: Call) -> Mapping[str, Any]:
@@ -45,17 +34,22 @@ async def create_transform_job(backend: Backend, call: Call) -> Mapping[str, Any
     except NameTakenError:
         raise _taken(record) from None
     store.set_tags(record.arn, tags)
-    _saw(backend, call, record)
+    backend.polling.created(call, record, time.time())
     return {"TransformJobArn": record.arn}
 
 
 async def describe_transform_job(backend: Backend, call: Call) -> Mapping[str, Any]:
-    """Everything about the job (R1.26, R1.27). A client that waits for its end gets the answer then."""
-    record = find_job(backend, call)
-    if record.ended is None and _waits(backend, call, record):
-        await backend.controller.wait_for_end(record, backend.settings.describe_wait_s)
+    """Everything about the job (R1.26, R1.27). Who only waits for news gets the answer when there is some."""
+    record, polling, asked = find_job(backend, call), backend.polling, time.time()
+    hold = polling.hold(call, record, asked, backend.settings.describe_wait_s)
+    if hold.seconds > 0:
+        left = await backend.controller.wait_for_news(
+            record, hold.seconds, for_end=hold.for_end, gone=call.gone
+        )
+        if left:
+            polling.left(call, record, asked, time.time())
         record = find_job(backend, call)
-    _saw(backend, call, record)
+    polling.answered(call, record, asked, time.time())
     return described(record)
 
 
@@ -129,26 +123,6 @@ def _matches(record: JobRecord, request: Mapping[str, Any]) -> bool:
         and within(record.created, request, "CreationTime")
         and within(record.modified, request, "LastModifiedTime")
     )
-
-
-def _waits(backend: Backend, call: Call, record: JobRecord) -> bool:
-    """Whether the caller does nothing but wait for the end of this job.
-
-    So do botocore's waiters, which say so in the User-Agent. So do the SageMaker SDKs, which then poll every
-    5 to 30 seconds, once they have created the job or looked at it before on the same connection. Anybody
-    else asks how the job is doing now and is told at once.
-    """
-    features = _FEATURES.search(call.user_agent)
-    if features and _WAITER in features[1].split(","):
-        return True
-    known = record.arn in backend.seen.get(call.connection, ())
-    return known and bool(_SDK.search(call.user_agent)) and time.time() - record.created > FRESH_SECONDS
-
-
-def _saw(backend: Backend, call: Call, record: JobRecord) -> None:
-    if call.connection not in backend.seen and len(backend.seen) >= _MOST_CONNECTIONS:
-        del backend.seen[next(iter(backend.seen))]
-    backend.seen.setdefault(call.connection, set()).add(record.arn)
 
 
 def _taken(record: JobRecord) -> ServiceError:
