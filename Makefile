@@ -5,13 +5,13 @@ SHELL := /bin/bash
 
 VENV := .venv
 BIN := $(VENV)/bin
-MINIO := $(HOME)/.cache/sagemaker-transform-emulator/minio
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
 JARS := $(VENV)/.fetched-jars
 IMAGE_NAMES := emulator scripted sparkml xgboost
 export REQUIRE
+export HOME ?= $(shell getent passwd "$$(id -u)" | cut -d: -f6)
 
 .PHONY: help demo test lint bench models fidelity images minio lock clean setup dev
 
@@ -23,8 +23,9 @@ demo: $(RUN) $(JARS)  ## run the sample job, a pipeline of two containers, and s
 	    --put sample_data/models=s3://emulator-demo/models --put sample_data/input=s3://emulator-demo/input \
 	    --get s3://emulator-demo/output=build/demo
 
-test: $(DEV) $(JARS)  ## run the tests; REQUIRE=all fails where a part of the machine is missing
-	$(BIN)/python -m pytest -q $(PYTEST_ARGS)
+# PYTEST_ARGS go to pytest: a single file runs without workers, and `-n 0` is for a debugger.
+test: $(DEV) $(JARS)  ## run the tests side by side; REQUIRE=all fails where a part of the machine is missing
+	$(BIN)/python -m pytest -q -n auto --dist loadgroup $(PYTEST_ARGS)
 
 lint: $(DEV)  ## check style, types and the layers of the code
 	@code=0; for check in "ruff check --quiet ." "ruff format --check --quiet ." mypy lint-imports; do \
@@ -45,7 +46,8 @@ fidelity: $(DEV)  ## write docs/fidelity.md: each rule, whether it is kept, and 
 images:  ## build the Docker images whose sources changed
 	python3 tools/images.py build
 
-minio: $(MINIO)  ## build the MinIO server, used by the tests, into the cache
+minio:  ## build the MinIO server, used by the tests, into the cache
+	tools/minio_program.sh $(HOME)/.cache/sagemaker-transform-emulator/minio
 
 lock: $(DEV)  ## bring all lock files in line with pyproject.toml; UPGRADE=1 takes the newest versions
 	tools/lock.sh $(if $(UPGRADE),--upgrade) $(IMAGE_NAMES)
@@ -79,9 +81,3 @@ $(JARS): containers/sparkml/jars.toml | $(RUN)
 
 $(BIN)/python:
 	tools/bootstrap_venv.sh $(VENV)
-
-# The program in the image is the same: it is taken from there when it has been built already or when
-# this machine has no Go.
-$(MINIO): tools/build_minio.sh tools/build_go_program.sh
-	@mkdir -p $(@D)
-	tools/minio_program.sh $@

@@ -9,7 +9,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 from harness import Bench, bench
-from parts import PARTS, SHARED, missing
+from parts import PARTS, SHARED, missing, workers
 
 # No deadline, because first examples load libraries and models, and machines are busy; other examples in
 # each run, in CI too, each failure with the line that repeats it.
@@ -29,6 +29,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def shared() -> Path:
     """The folder of reference data; ask for it together with the marker needs("shared")."""
     return SHARED
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """What `-n auto` means: no workers for tests of one file, else as many as the machine can feed."""
+    if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS"):
+        return None  # xdist reads it
+    files = {argument.split("::")[0] for argument in config.args}
+    if len(files) == 1 and not any(map(os.path.isdir, files)):
+        return 0
+    return workers()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Workers begin with what takes long, so that none has a long one left when the others are done."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -1,7 +1,13 @@
-"""The images of the Docker tests, built once a session on a base image that is already here."""
+"""The images of the Docker tests, built once a session on a base image that is already here.
+
+Their names are this source tree's own, so that test runs of two trees do not take each other's images.
+Workers of one run build them one after the other; all but the first find every layer in the engine's cache.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -10,10 +16,11 @@ import sysconfig
 from pathlib import Path
 
 import pytest
+from alone import alone
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "tests" / "images"
-REPOSITORY = "sagemaker-transform-emulator-test"
+REPOSITORY = f"sagemaker-transform-emulator-test-{hashlib.sha256(bytes(ROOT)).hexdigest()[:8]}"
 SCRIPTED = f"{REPOSITORY}/scripted:latest"
 FOREIGN = f"{REPOSITORY}/foreign:latest"
 FAULTY = f"{REPOSITORY}/faulty:latest"
@@ -21,7 +28,7 @@ FAULTY_UNLABELLED = f"{REPOSITORY}/faulty:unlabelled"
 FAULTY_WITHOUT_SERVE = f"{REPOSITORY}/faulty:nothing"
 EVALUATING = f"{REPOSITORY}/evaluating:latest"
 BASES = (
-    f"{REPOSITORY}/python:bookworm",
+    "sagemaker-transform-emulator-test/python:bookworm",
     "sagemaker-transform-emulator/base-python:latest",
     "python:3.11-slim-bookworm",
     "python:3.12-slim-bookworm",
@@ -51,6 +58,11 @@ def build(folder: Path) -> None:
     """All images are there, made from the working tree."""
     base = base_image()
     _context(folder, base)
+    with alone("images"):
+        _build(folder, base)
+
+
+def _build(folder: Path, base: str) -> None:
     for image, dockerfile, script, context in (
         (SCRIPTED, "scripted.Dockerfile", "", folder),
         (FOREIGN, "foreign.Dockerfile", "foreign.py", IMAGES),
@@ -65,15 +77,21 @@ def build_faulty(folder: Path) -> None:
     base = base_image()
     _context(folder, base)
     dockerfile = str(IMAGES / "faulty.Dockerfile")
-    for target, image in (
-        ("labelled", FAULTY),
-        ("unlabelled", FAULTY_UNLABELLED),
-        ("nothing", FAULTY_WITHOUT_SERVE),
-    ):
-        docker(
-            "build", "-q", "-t", image, "--target", target, "--build-arg", f"BASE={base}", "-f", dockerfile,
-            str(folder),
-        )  # fmt: skip
+    targets = {FAULTY: "labelled", FAULTY_UNLABELLED: "unlabelled", FAULTY_WITHOUT_SERVE: "nothing"}
+    with alone("images"):
+        for image, target in targets.items():
+            docker(
+                "build", "-q", "-t", image, "--target", target, "--build-arg", f"BASE={base}",
+                "-f", dockerfile, str(folder),
+            )  # fmt: skip
+
+
+def environment_of(image: str) -> dict[str, str]:
+    """The variables the image itself sets, its base image's included."""
+    entries: list[str] | None = json.loads(
+        docker("image", "inspect", "--format", "{{json .Config.Env}}", image)
+    )
+    return dict(entry.split("=", 1) for entry in entries or ())
 
 
 def _context(folder: Path, base: str) -> None:

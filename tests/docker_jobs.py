@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alone import alone
 from docker_images import SCRIPTED, docker
 from harness import Bench, job_request
 
@@ -141,6 +142,12 @@ def outside_host() -> Iterator[tuple[str, int]]:
     """A host beyond this one, listening there: a network namespace with a route to it. Needs root."""
     if os.geteuid() or not shutil.which("ip"):
         pytest.skip("needs root and `ip` to stand in for a host outside")
+    with alone("outside-host"), _namespace() as address:
+        yield address
+
+
+@contextmanager
+def _namespace() -> Iterator[tuple[str, int]]:
     name, near, far = f"emu{os.getpid()}", "198.51.100.1", "198.51.100.2"
     listen = f"import socket; s = socket.create_server(('{far}', 9000)); print('up', flush=True); input()"
     steps = (

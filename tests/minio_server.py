@@ -7,11 +7,10 @@ session-wide fixture `minio` of tests/integration.
 from __future__ import annotations
 
 import secrets
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ import boto3
 import httpx
 import pytest
 from parts import minio_binary
+from ports import free_ports
 
 from sagemaker_transform_emulator.config import StoreAddress
 
@@ -109,12 +109,3 @@ def wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> N
     raise AssertionError(
         f"MinIO does not answer at {url}; its log:\n{log.read_text(errors='replace')[-3000:]}"
     )
-
-
-def free_ports(count: int) -> list[int]:
-    """Loopback ports nobody listened on a moment ago, all different."""
-    with ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]

@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+WORKER_MEMORY = 2 << 30
+"""What a test worker takes at worst, its containers and JVMs included, in bytes."""
 SHARED = Path(os.environ.get("EMULATOR_SHARED", ROOT.parent / "shared"))
 
 
@@ -98,6 +100,22 @@ PARTS = {
         "set EMULATOR_SHARED to the folder that holds cases/ and data/",
     ),
 }
+
+
+def workers(cores: int | None = None, meminfo: Path = Path("/proc/meminfo")) -> int:
+    """How many test workers the machine can feed: half as many again as cores, if the free memory lets.
+
+    Half as many again, because many tests wait: for a process to start, or for a limit to pass.
+    """
+    if cores is None:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    wanted = cores + cores // 2
+    try:
+        lines = meminfo.read_text().splitlines()
+        [kib] = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
+    except (OSError, ValueError):
+        return wanted  # not Linux
+    return max(1, min(wanted, int(kib) * 1024 // WORKER_MEMORY))
 
 
 @cache

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ports import free_port
+
 ROOT = Path(__file__).resolve().parents[2]
 START_LIMIT_S = 120
 _OWN_VARIABLES = (
@@ -26,6 +28,8 @@ _OWN_VARIABLES = (
 
 @dataclass(frozen=True)
 class Reply:
+    """An answer, without the time of day, so that two can be compared."""
+
     status: int
     headers: dict[str, str]
     body: bytes
@@ -37,12 +41,6 @@ class Reply:
     @property
     def text(self) -> str:
         return self.body.decode()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def environment(model: Path, port: int, settings: Mapping[str, str]) -> dict[str, str]:
@@ -94,7 +92,9 @@ class Server:
             connection.endheaders(body)
             answer = connection.getresponse()
             content = answer.read()
-            return Reply(answer.status, {name.lower(): value for name, value in answer.getheaders()}, content)
+            received = {name.lower(): value for name, value in answer.getheaders()}
+            assert received.pop("date")
+            return Reply(answer.status, received, content)
         finally:
             connection.close()
 

@@ -25,6 +25,7 @@ pytest.importorskip("pyspark", reason="comparing needs the dependency group `mod
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(600),
+    pytest.mark.xdist_group("spark"),  # one JVM with Spark in it for all
     # py4j, the bridge to Spark, leaves sockets to the garbage collector
     pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),

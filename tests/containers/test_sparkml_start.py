@@ -11,8 +11,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from ports import free_port
 from sparkml_engine import BUNDLES, model
-from sparkml_server import ROOT, Server, environment, free_port, start, write_bundle
+from sparkml_server import ROOT, Server, environment, start, write_bundle
 
 
 def failure(directory: Path, **settings: str) -> str:

@@ -19,6 +19,7 @@ import httpx
 import numpy as np
 import pytest
 from parts import ROOT
+from ports import free_port
 from xgboost_help import booster, csv_body, expected, sample, save, serving
 
 HTML = "text/html; charset=utf-8"
@@ -150,11 +151,6 @@ def command(directory: Path, port: int, *words: str, **environ: str) -> subproce
         stderr=subprocess.STDOUT,
         text=True,
     )
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def wait_until_it_listens(process: subprocess.Popen[str], port: int) -> None:

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,30 @@ from sagemaker_transform_emulator.errors import MachineError
 from sagemaker_transform_emulator.jobs.events import InstanceReady, Notice
 from sagemaker_transform_emulator.jobs.services import open_services
 from sagemaker_transform_emulator.processes.event_loop import run_loop
+from sagemaker_transform_emulator.runtime.docker import leftovers
 from sagemaker_transform_emulator.runtime.docker.engine import Engine, connect
 from sagemaker_transform_emulator.runtime.docker.leftovers import sweep_engine
 from sagemaker_transform_emulator.sagemaker.requests import JobStatus
 
 NOWHERE = "unix:///nonexistent/docker.sock"
 SLEEPING = {"Environment": {"BEHAVIOUR": "sleep:600"}}
+
+
+@pytest.fixture
+def own_host(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a host of this test's own: whoever sweeps this one meanwhile leaves its things alone."""
+    name = f"test-{uuid.uuid4().hex}"
+    monkeypatch.setattr(leftovers, "_this_host", lambda: name)
+    return name
+
+
+def emulator_on(host: str, *arguments: str) -> list[str]:
+    """The command line of an emulator that takes that for the name of its host."""
+    program = (
+        "import sys; from sagemaker_transform_emulator.runtime import leftovers; from sagemaker_transform_emulator.cli import main; "
+        f"leftovers._this_host = lambda: {host!r}; sys.argv[0] = 'emulator'; main()"
+    )
+    return [sys.executable, "-c", program, *arguments]
 
 
 def sweep() -> Any:
@@ -41,7 +60,7 @@ def sweep() -> Any:
 @pytest.mark.needs("docker")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_09_the_engine_is_lost_in_the_middle_of_a_job(
-    docker_jobs: DockerJobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    docker_jobs: DockerJobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_host: str
 ) -> None:
     async def go(cut: Any) -> Any:
         task = asyncio.create_task(docker_jobs.arun(SLEEPING))
@@ -64,13 +83,15 @@ def test_09_the_engine_is_lost_in_the_middle_of_a_job(
 
 
 @pytest.mark.needs("docker")
-def test_48_what_a_killed_emulator_left_is_swept_at_the_next_start(docker_jobs: DockerJobs) -> None:
+def test_48_what_a_killed_emulator_left_is_swept_at_the_next_start(
+    docker_jobs: DockerJobs, own_host: str
+) -> None:
     folder = docker_jobs.bench.folder
     (folder / "model.json").write_text(json.dumps(model(SLEEPING, SLEEPING)))
     (folder / "job.json").write_text(json.dumps(job_request()))
     child = subprocess.Popen(
-        [sys.executable, "-m", "sagemaker_transform_emulator", "run", "--runtime", "docker",
-         "--pull", "never", "--model", "model.json", "--job", "job.json"],
+        emulator_on(own_host, "run", "--runtime", "docker", "--pull", "never", "--model", "model.json",
+                    "--job", "job.json"),
         cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         env={**os.environ, "AWS_ENDPOINT_URL_S3": str(docker_jobs.bench.address.endpoint_url),
              "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"},
@@ -87,7 +108,7 @@ def test_48_what_a_killed_emulator_left_is_swept_at_the_next_start(docker_jobs: 
 
 
 @pytest.mark.needs("docker")
-def test_clean_removes_ours_only(docker_jobs: DockerJobs) -> None:
+def test_clean_removes_ours_only(docker_jobs: DockerJobs, own_host: str) -> None:
     runs = Path(os.environ["EMULATOR_STATE_DIR"]).absolute() / "runs"
     from sagemaker_transform_emulator.runtime.docker.leftovers import owner  # noqa: PLC0415 - beside what uses it
     from sagemaker_transform_emulator.runtime.workspace import open_workspace  # noqa: PLC0415 - as above
@@ -107,12 +128,8 @@ def test_clean_removes_ours_only(docker_jobs: DockerJobs) -> None:
             docker("volume", "create", *chosen),
         ]
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "sagemaker_transform_emulator", "clean", "--json"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        command = emulator_on(own_host, "clean", "--json")
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
         report = json.loads(done.stdout)
         assert [len(report[kind]) for kind in ("containers", "networks", "volumes")] == [1, 1, 1]
         assert report["volumes"] == [made["ours"][2]]

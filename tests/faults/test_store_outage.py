@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 from harness import Bench, leftovers, until
-from minio_server import START_LIMIT_S, free_ports, wait_until_ready
+from minio_server import START_LIMIT_S, wait_until_ready
 from parts import minio_binary
+from ports import free_ports
 
 from sagemaker_transform_emulator.config import DUMMY_KEYS, StoreAddress
 from sagemaker_transform_emulator.processes.event_loop import run_loop

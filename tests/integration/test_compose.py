@@ -7,12 +7,10 @@ import io
 import json
 import os
 import shutil
-import socket
 import subprocess
 import urllib.request
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +18,14 @@ import boto3
 import pytest
 from botocore.config import Config
 from parts import ROOT
+from ports import free_ports
 
-pytestmark = [pytest.mark.needs("docker", "compose", "images"), pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.needs("docker", "compose", "images"),
+    pytest.mark.slow,
+    pytest.mark.timeout(600),
+    pytest.mark.xdist_group("compose"),  # one project for all
+]
 SAMPLE = ROOT / "sample_data"
 KEYS = {"MINIO_ROOT_USER": "compose-test", "MINIO_ROOT_PASSWORD": "compose-test-secret"}
 
@@ -96,18 +100,11 @@ def things_of_jobs() -> set[str]:
     return found
 
 
-def free_ports(*names: str) -> dict[str, int]:
-    with ExitStack() as stack:
-        probes = {name: stack.enter_context(socket.socket()) for name in names}
-        for probe in probes.values():
-            probe.bind(("127.0.0.1", 0))
-        return {name: probe.getsockname()[1] for name, probe in probes.items()}
-
-
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     project = f"emulator-test-{uuid.uuid4().hex[:8]}"
-    found = Stack(project, free_ports("MINIO_PORT", "MINIO_CONSOLE_PORT", "EMULATOR_PORT"))
+    names = ("MINIO_PORT", "MINIO_CONSOLE_PORT", "EMULATOR_PORT")
+    found = Stack(project, dict(zip(names, free_ports(len(names)), strict=True)))
     try:
         found.compose("up", "--detach", "--no-build")
         found.compose("up", "--detach", "--no-build", "--wait", "--wait-timeout", "120", "minio", "emulator")
