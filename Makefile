@@ -43,8 +43,8 @@ models: $(DEV)  ## train the sample models again
 fidelity: $(DEV)  ## write docs/fidelity.md: each rule, whether it is kept, and the tests that prove it
 	$(BIN)/python tools/fidelity.py
 
-images:  ## build the Docker images whose sources changed
-	python3 tools/images.py build
+images:  ## build the Docker images whose sources changed; IMAGES names some of them
+	python3 tools/images.py build $(IMAGES)
 
 minio:  ## build the MinIO server, used by the tests, into the cache
 	tools/minio_program.sh $(HOME)/.cache/sagemaker-transform-emulator/minio

@@ -2,6 +2,7 @@
 
 usage: images.py build [NAME ...]    the named images, or all, are those of this source tree
        images.py check [NAME ...]    exit code 1 and a list if some are missing or of another tree
+       images.py source              what a MinIO program built on this machine is built from, and for
 
 Base images: PYTHON_IMAGE, GOLANG_IMAGE and DEBIAN_IMAGE of the environment or of .env (see
 tools/make_base_images.sh). An image carries the hash of what it was made of as a label.
@@ -12,11 +13,15 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import platform
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +29,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 REPOSITORY = "sagemaker-transform-emulator"
 SOURCE_LABEL = "sagemaker-transform-emulator.source"
+RECIPE_LABEL = "sagemaker-transform-emulator.recipe"  # of a base image that make_base_images.sh made
+LANES = 2
 _SERVING = ("containers/__init__.py", "containers/serving.py", "containers/healthcheck.py")
 _GO = ("tools/build_go_program.sh", "tools/build_minio.sh")
 
@@ -52,8 +59,9 @@ class Image:
         return {name: chosen[name] for name in self.bases if chosen.get(name)}
 
     def source_hash(self) -> str:
-        """Changes with the Dockerfile, the copied files and the chosen base images."""
-        digest = hashlib.sha256(repr(sorted(self.base_images().items())).encode())
+        """Changes with the Dockerfile, the copied files, the chosen base images and how those were made."""
+        bases = [(name, base, _label(base, RECIPE_LABEL)) for name, base in self.base_images().items()]
+        digest = hashlib.sha256(repr(sorted(bases)).encode())
         for path in sorted(_files((self.dockerfile, *self.sources))):
             digest.update(f"{path.relative_to(ROOT)}\n".encode())
             digest.update(hashlib.sha256(path.read_bytes()).digest())
@@ -74,10 +82,15 @@ IMAGES = (
 
 def built_from(image: Image) -> str | None:
     """The source hash the engine's image carries; None when there is no such image, "" without a hash."""
-    wanted = f'{{{{index .Config.Labels "{SOURCE_LABEL}"}}}}'
+    return _label(image.tag, SOURCE_LABEL)
+
+
+def _label(image: str, name: str) -> str | None:
+    """The image's label; None when there is no such image, "" without the label."""
+    wanted = f'{{{{index .Config.Labels "{name}"}}}}'
     shown = subprocess.run(
-        ["docker", "image", "inspect", "--format", wanted, image.tag],
-        capture_output=True, text=True, check=False,
+        ["docker", "image", "inspect", "--format", wanted, image],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
     )  # fmt: skip
     return shown.stdout.strip() if shown.returncode == 0 else None
 
@@ -87,20 +100,87 @@ def outdated(images: tuple[Image, ...] = IMAGES) -> list[Image]:
     return [image for image in images if built_from(image) != image.source_hash()]
 
 
-def build(image: Image) -> int:
-    """Docker's exit code; its output goes to ours."""
+def build(image: Image) -> bool:
+    """Whether Docker built it; each line of its output goes to ours, after the image's name."""
     arguments = [f"--build-arg={name}={value}" for name, value in image.base_images().items()]
     label = f"--label={SOURCE_LABEL}={image.source_hash()}"
-    return subprocess.run(
-        ["docker", "build", "-f", image.dockerfile, "-t", image.tag, label, *arguments, "."],
-        cwd=ROOT, check=False,
-    ).returncode  # fmt: skip
+    started = time.monotonic()
+    with _context(image) as context:
+        command = ["docker", "build", "-f", image.dockerfile, "-t", image.tag, label, *arguments, "."]
+        running = subprocess.Popen(
+            command, cwd=context, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        last = _shown(image.name, running)
+    if running.returncode:
+        print(f"images.py: {image.tag} could not be built; see docs/docker.md. Docker's last words:", *last,
+              sep="\n", file=sys.stderr, flush=True)  # fmt: skip
+    else:
+        print(f"images.py: built {image.tag} in {time.monotonic() - started:.0f} s", flush=True)
+    return running.returncode == 0
+
+
+def _shown(name: str, running: subprocess.Popen[bytes]) -> deque[str]:
+    """The last lines of what it printed, once it has ended."""
+    last: deque[str] = deque(maxlen=40)
+    with running:
+        for line in running.stdout or ():
+            last.append(line.decode(errors="replace").rstrip())
+            sys.stdout.write(f"{name} | {last[-1]}\n")  # one write, because another image has its lines, too
+            sys.stdout.flush()
+    return last
+
+
+@contextmanager
+def _context(image: Image) -> Iterator[Path]:
+    """The folder given to Docker: the project's root, or what the image needs of it and a built program."""
+    program = _built_minio() if image.name == "minio" else None
+    if program is None:
+        yield ROOT
+        return
+    with tempfile.TemporaryDirectory(prefix=f"{REPOSITORY}-") as folder:
+        for path in _files((image.dockerfile, *image.sources)):
+            target = Path(folder, path.relative_to(ROOT))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, target)
+        Path(folder, "built").mkdir()
+        for path in (program, program.with_name("minio.LICENSE")):
+            shutil.copy(path, Path(folder, "built"))
+        print(f"images.py: taking {program}, built from the same source", flush=True)
+        yield Path(folder)
+
+
+def _built_minio() -> Path | None:
+    """The program that `make minio` built here, when its source is today's and the engine can run it."""
+    program = Path.home() / ".cache" / REPOSITORY / "minio"
+    try:
+        found = program.with_name("minio.source").read_text().strip()
+    except OSError:
+        return None
+    parts = (program, program.with_name("minio.LICENSE"))
+    return program if found == _minio_source() and all(map(Path.exists, parts)) and _same_platform() else None
+
+
+def _minio_source() -> str:
+    scripts = b"".join((ROOT / path).read_bytes() for path in _GO)
+    return f"{hashlib.sha256(scripts).hexdigest()} {platform.system()} {platform.machine()}"
+
+
+def _same_platform() -> bool:
+    """Whether the engine's machine runs this machine's programs."""
+    asked = ["docker", "version", "--format", "{{.Server.Os}} {{.Server.Arch}}"]
+    shown = subprocess.run(asked, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    names = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+    here = f"{platform.system().lower()} {names.get(platform.machine(), platform.machine())}"
+    return shown.stdout.strip() == here
 
 
 def main() -> int:
     """0, 1 when an image is not there in the end, 2 for wrong arguments."""
     known = {image.name: image for image in IMAGES}
     order, names = (sys.argv[1:2] or [""])[0], sys.argv[2:] or list(known)
+    if sys.argv[1:] == ["source"]:
+        print(_minio_source())
+        return 0
     if order not in {"build", "check"} or not set(names) <= set(known):
         print(__doc__, f"NAME is one of: {', '.join(known)}", sep="\n", file=sys.stderr)
         return 2
@@ -118,13 +198,10 @@ def main() -> int:
 
 
 def _build_all(names: list[str]) -> int:
-    for image in outdated(tuple(image for image in IMAGES if image.name in names)):
-        started = time.monotonic()
-        if build(image):
-            print(f"images.py: {image.tag} could not be built; see docs/docker.md", file=sys.stderr)
-            return 1
-        print(f"images.py: built {image.tag} in {time.monotonic() - started:.0f} s", flush=True)
-    return 0
+    """0 when all were built. LANES of them at a time: one compiles while another one fetches."""
+    due = outdated(tuple(image for image in IMAGES if image.name in names))
+    with ThreadPoolExecutor(LANES) as lanes:
+        return 0 if all(list(lanes.map(build, due))) else 1
 
 
 @contextmanager
