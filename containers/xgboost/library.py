@@ -1,6 +1,6 @@
 """The XGBoost on the path, and what differs between its versions from 0.72 to 3.2.
 
-AWS's images carry all these (see emulator/sagemaker_transform_emulator/runtime/xgboost_versions.py). What is here asks the library for
+AWS's images carry all these; runtime/xgboost_versions.py has the table. What is here asks the library for
 what it can do, and compares version numbers only where nothing else tells.
 Import XGBoost from here: old versions need names that later versions of Python and NumPy removed.
 """

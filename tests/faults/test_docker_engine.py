@@ -43,7 +43,8 @@ def own_host(monkeypatch: pytest.MonkeyPatch) -> str:
 def emulator_on(host: str, *arguments: str) -> list[str]:
     """The command line of an emulator that takes that for the name of its host."""
     program = (
-        "import sys; from sagemaker_transform_emulator.runtime import leftovers; from sagemaker_transform_emulator.cli import main; "
+        "import sys; from sagemaker_transform_emulator.cli import main; "
+        "from sagemaker_transform_emulator.runtime.docker import leftovers; "
         f"leftovers._this_host = lambda: {host!r}; sys.argv[0] = 'emulator'; main()"
     )
     return [sys.executable, "-c", program, *arguments]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from sagemaker_transform_emulator.config import region
 from sagemaker_transform_emulator.errors import MachineError, UsageError
-from sagemaker_transform_emulator.remote import elsewhere, read
+from sagemaker_transform_emulator.server.health import elsewhere, read
 
 PAGE = {
     "pid": 7, "endpoint_url": "http://127.0.0.1:4566", "region": "eu-west-1", "s3": "x", "runtime": "auto",

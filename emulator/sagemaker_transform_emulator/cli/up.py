@@ -14,12 +14,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from sagemaker_transform_emulator import remote
 from sagemaker_transform_emulator.config import load_settings, state_directory
 from sagemaker_transform_emulator.errors import UsageError
 from sagemaker_transform_emulator.jobs.fault_injection import parse_faults
 from sagemaker_transform_emulator.processes.event_loop import run_loop
 from sagemaker_transform_emulator.s3.store_choice import StoreChoice
+from sagemaker_transform_emulator.server import health
 from sagemaker_transform_emulator.server import state_directory as state
 from sagemaker_transform_emulator.server.main import LOOPBACK, Plan, serve
 from sagemaker_transform_emulator.server.state_directory import About
@@ -75,7 +75,7 @@ def env(
 ) -> None:
     """Print the variables that send AWS clients to the emulator: eval "$(emulator env)"."""
     folder = _folder(state_dir)
-    about = remote.elsewhere(endpoint, folder, os.environ) if endpoint else state.published(folder)
+    about = health.elsewhere(endpoint, folder, os.environ) if endpoint else state.published(folder)
     found = about.environment() | ({"AWS_ENDPOINT_URL_S3": about.s3_endpoint_url} if direct_s3 else {})
     if as_json:
         print(json.dumps(found, indent=2))

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from sagemaker_transform_emulator.config import ROOT
+from sagemaker_transform_emulator.config import SOURCE_ROOT
 from sagemaker_transform_emulator.errors import ModelError
 from sagemaker_transform_emulator.processes import leash
 from sagemaker_transform_emulator.runtime.xgboost_versions import release_serving
@@ -172,8 +172,9 @@ def _installer() -> list[str]:
 
 async def _prove(wanted: Environment, stage: Path) -> None:
     """It can be imported, as the container will import it."""
-    program = "from sagemaker_transform_emulator.containers.xgboost.library import xgboost; print(xgboost.__version__)"
-    variables = {**os.environ, "PYTHONPATH": os.pathsep.join([str(stage), str(ROOT)])}
+    library = "sagemaker_transform_emulator.containers.xgboost.library"
+    program = f"from {library} import xgboost; print(xgboost.__version__)"
+    variables = {**os.environ, "PYTHONPATH": os.pathsep.join([str(stage), str(SOURCE_ROOT)])}
     code, said = await _run([sys.executable, "-P", "-c", program], variables)
     if code or said[-1:] != [wanted.version]:
         words = said[-1] if said else "it wrote nothing"

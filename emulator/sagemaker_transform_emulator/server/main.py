@@ -16,7 +16,6 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp
 
-from sagemaker_transform_emulator import remote
 from sagemaker_transform_emulator.config import Settings, region
 from sagemaker_transform_emulator.errors import MachineError
 from sagemaker_transform_emulator.jobs.services import sweep_leftovers
@@ -25,6 +24,7 @@ from sagemaker_transform_emulator.runtime.workspace import open_workspace
 from sagemaker_transform_emulator.s3.client import Storage
 from sagemaker_transform_emulator.s3.store_choice import StoreBehind, StoreChoice, empty, open_store
 from sagemaker_transform_emulator.sagemaker.constraints import service_model
+from sagemaker_transform_emulator.server import health
 from sagemaker_transform_emulator.server import state_directory as state
 from sagemaker_transform_emulator.server.api.allowed_hosts import Guard
 from sagemaker_transform_emulator.server.api.app import Front, make_app
@@ -100,7 +100,7 @@ async def _opened(plan: Plan, behind: StoreBehind, about: About) -> AsyncIterato
             if behind.is_own:
                 await asyncio.to_thread(empty, storage)
 
-        front = Front(lambda: {**remote.public(about), "jobs_running": controller.running}, reset)
+        front = Front(lambda: {**health.public(about), "jobs_running": controller.running}, reset)
         guard = Guard(plan.settings.allowed_hosts, open_to_network=plan.host not in LOOPBACK)
         tracing = Tracing(record_policy(plan.settings.trace), behind.address.endpoint_url)
         async with watching(controller, store, tracing, plan.settings.webhook) as pages:

@@ -1,4 +1,4 @@
-"""What clients need for a server of which they have only the URL.
+"""The health page: what a server tells of itself, and what clients that have only its URL make of it.
 
 The health page names the keys. It tells the secret only where it is none, being the emulator's own pair:
 whoever can reach the port may read the page, while the keys of a store that somebody brought along are for
