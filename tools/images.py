@@ -4,6 +4,8 @@ usage: images.py build [NAME ...]    the named images, or all, are those of this
        images.py check [NAME ...]    exit code 1 and a list if some are missing or of another tree
        images.py source              what a MinIO program built on this machine is built from, and for
 
+The images of older and newer XGBoost versions, such as xgboost-1.7.4, are built only when they are named.
+
 Base images: PYTHON_IMAGE, GOLANG_IMAGE and DEBIAN_IMAGE of the environment or of .env (see
 tools/make_base_images.sh). An image carries the hash of what it was made of as a label.
 """
@@ -42,16 +44,27 @@ class Image:
     name: str
     sources: tuple[str, ...]
     bases: tuple[str, ...] = ("PYTHON_IMAGE",)
+    library: str = ""
+    """The library version that a variant of an image carries; its name ends in it."""
+
+    @property
+    def _container(self) -> str:
+        return self.name.removesuffix(f"-{self.library}") if self.library else self.name
 
     @property
     def tag(self) -> str:
         """The name containers are started with."""
-        return f"{REPOSITORY}/{self.name}"
+        return f"{REPOSITORY}/{self._container}" + (f":{self.library}" if self.library else "")
 
     @property
     def dockerfile(self) -> str:
         """Its path in the project."""
-        return f"containers/{self.name}/Dockerfile"
+        return f"containers/{self._container}/Dockerfile"
+
+    def arguments(self) -> dict[str, str]:
+        """The build arguments."""
+        version = {"XGBOOST_VERSION": self.library} if self.library else {}
+        return {**self.base_images(), **version}
 
     def base_images(self) -> dict[str, str]:
         """The base images the user chose; the others are the Dockerfile's defaults."""
@@ -59,25 +72,33 @@ class Image:
         return {name: chosen[name] for name in self.bases if chosen.get(name)}
 
     def source_hash(self) -> str:
-        """Changes with the Dockerfile, the copied files, the chosen base images and how those were made."""
-        bases = [(name, base, _label(base, RECIPE_LABEL)) for name, base in self.base_images().items()]
-        digest = hashlib.sha256(repr(sorted(bases)).encode())
+        """Changes with the Dockerfile, the copied files, the arguments and how the base images were made."""
+        recipes = [(name, _label(base, RECIPE_LABEL)) for name, base in self.base_images().items()]
+        digest = hashlib.sha256(repr(sorted([*self.arguments().items(), *recipes])).encode())
         for path in sorted(_files((self.dockerfile, *self.sources))):
             digest.update(f"{path.relative_to(ROOT)}\n".encode())
             digest.update(hashlib.sha256(path.read_bytes()).digest())
         return digest.hexdigest()[:16]
 
 
+_XGBOOST = (*_SERVING, "containers/xgboost", "requirements/image-xgboost.txt")
+_USUAL_XGBOOST = "3.0.5"
+_LIBRARIES = sorted(
+    {path.stem for path in (ROOT / "containers/xgboost/libraries").glob("*.txt")} - {_USUAL_XGBOOST}
+)
+
 IMAGES = (
     Image("minio", ("containers/minio", *_GO), ("GOLANG_IMAGE", "DEBIAN_IMAGE")),
     Image("sparkml", (*_SERVING, "containers/sparkml", "requirements/image-sparkml.txt")),
-    Image("xgboost", (*_SERVING, "containers/xgboost", "requirements/image-xgboost.txt")),
+    Image("xgboost", _XGBOOST),
     Image("scripted", (*_SERVING, "containers/scripted", "requirements/image-scripted.txt")),
     Image(
         "emulator",
         ("emulator", "containers", "sample_data", "pyproject.toml", "requirements/image-emulator.txt"),
     ),
 )
+
+VARIANTS = tuple(Image(f"xgboost-{version}", _XGBOOST, library=version) for version in _LIBRARIES)
 
 
 def built_from(image: Image) -> str | None:
@@ -102,7 +123,7 @@ def outdated(images: tuple[Image, ...] = IMAGES) -> list[Image]:
 
 def build(image: Image) -> bool:
     """Whether Docker built it; each line of its output goes to ours, after the image's name."""
-    arguments = [f"--build-arg={name}={value}" for name, value in image.base_images().items()]
+    arguments = [f"--build-arg={name}={value}" for name, value in image.arguments().items()]
     label = f"--label={SOURCE_LABEL}={image.source_hash()}"
     started = time.monotonic()
     with _context(image) as context:
@@ -176,8 +197,8 @@ def _same_platform() -> bool:
 
 def main() -> int:
     """0, 1 when an image is not there in the end, 2 for wrong arguments."""
-    known = {image.name: image for image in IMAGES}
-    order, names = (sys.argv[1:2] or [""])[0], sys.argv[2:] or list(known)
+    known = {image.name: image for image in (*IMAGES, *VARIANTS)}
+    order, names = (sys.argv[1:2] or [""])[0], sys.argv[2:] or [image.name for image in IMAGES]
     if sys.argv[1:] == ["source"]:
         print(_minio_source())
         return 0
@@ -199,7 +220,7 @@ def main() -> int:
 
 def _build_all(names: list[str]) -> int:
     """0 when all were built. LANES of them at a time: one compiles while another one fetches."""
-    due = outdated(tuple(image for image in IMAGES if image.name in names))
+    due = outdated(tuple(image for image in (*IMAGES, *VARIANTS) if image.name in names))
     with ThreadPoolExecutor(LANES) as lanes:
         return 0 if all(list(lanes.map(build, due))) else 1
 

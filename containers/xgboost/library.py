@@ -70,7 +70,7 @@ def native_part_missing(reason: str) -> str:
 
 
 JSON_IN_MEMORY = (1, 6)
-"""The first version that gives a model's JSON without a file, and knows JSON files by their content."""
+"""The first version that gives a model's JSON without a file."""
 _CONFIGURATION = (1, 0)
 _BASE_SCORE_LISTS = (3, 1)
 

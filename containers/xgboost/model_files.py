@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import pickle
+import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +13,13 @@ from typing import Any
 
 from sagemaker_transform_emulator.containers.serving import StartError
 from sagemaker_transform_emulator.containers.xgboost.base_score import base_scores, honour
-from sagemaker_transform_emulator.containers.xgboost.library import xgboost
+from sagemaker_transform_emulator.containers.xgboost.library import VERSION, xgboost
 from sagemaker_transform_emulator.containers.xgboost.settings import TRUST_SWITCH, Settings
 
 LOG = logging.getLogger(__name__)
+
+_VERSION_IN_JSON = re.compile(rb'"version"\s*:\s*\[\s*(\d+)\s*,\s*(\d+)')
+_LAST_OF_OLD_BINARY = (3, 0)
 
 PICKLE_MODULES = {"copy_reg": "copyreg", "__builtin__": "builtins"}
 """Names Python 2's pickle protocols give modules of today."""
@@ -121,16 +125,36 @@ def _load_native(path: Path, pickle_error: Exception) -> xgboost.Booster:
             warnings.simplefilter("ignore")
             booster.load_model(str(path))
     except Exception as native_error:  # noqa: BLE001 - damaged files raise more than XGBoostError
-        native = first_paragraph(str(native_error))
+        native, pickled = first_paragraph(str(native_error)), first_paragraph(str(pickle_error))
         raise StartError(
-            f"{path} is no model. As a pickle: {pickle_error}. As an XGBoost file: {native}. "
-            f"{_remedy(path, pickle_error, native)}"
+            f"{path} is no model. As a pickle: {pickled}. As an XGBoost file: {native}. "
+            f"{_version_remedy(path, pickle_error) or _remedy(path, pickle_error, native)}"
         ) from None
     return booster
 
 
+def _version_remedy(path: Path, pickle_error: Exception) -> str:
+    """What to do where the model is of another XGBoost than the one that serves; "" where it is not."""
+    saved_by = _version_of_json(path)
+    if saved_by > VERSION:
+        return (
+            f"It was saved by XGBoost {saved_by[0]}.{saved_by[1]}, and {xgboost.__version__} serves: name an "
+            "image of that version or later, or save it with the older one"
+        )
+    if isinstance(pickle_error, xgboost.core.XGBoostError):
+        return (
+            f"It is the pickle of another XGBoost than {xgboost.__version__}, which serves, or damaged. "
+            "Pickles made before 1.0 load in 0.72 and 0.90 only (image tags 1, 0.90-1, 0.90-2), later ones in "
+            "the version that made them or a later one. Name such an image, or load it there and "
+            "use booster.save_model"
+        )
+    return ""
+
+
 def _remedy(path: Path, pickle_error: Exception, native: str) -> str:
-    if "binary format has been deprecated" in native or _is_old_binary(path):
+    if VERSION >= _LAST_OF_OLD_BINARY and (
+        "binary format has been deprecated" in native or _is_old_binary(path)
+    ):
         return (
             "It is in the old binary format, which XGBoost reads up to 3.0: load it there and save it again "
             'with booster.save_model("model.json")'
@@ -144,6 +168,13 @@ def _remedy(path: Path, pickle_error: Exception, native: str) -> str:
     return "Every file directly in the model directory must be a model; remove the others from the archive"
 
 
+def _version_of_json(path: Path) -> tuple[int, ...]:
+    """Major and minor version of the XGBoost that saved a JSON model; empty for other files."""
+    content = path.read_bytes()
+    found = _VERSION_IN_JSON.search(content) if content.startswith(b"{") else None
+    return tuple(map(int, found.groups())) if found else ()
+
+
 def _is_old_binary(path: Path) -> bool:
     """Old files start with `binf`, or with a base score and a feature count as raw numbers."""
     with path.open("rb") as file:
@@ -152,5 +183,10 @@ def _is_old_binary(path: Path) -> bool:
 
 
 def first_paragraph(message: str) -> str:
-    """A native error without its stack trace of addresses, which differ from run to run."""
-    return message.split("\nStack trace:", 1)[0].strip()
+    """A native error without its stack trace of addresses, which differ from run to run.
+
+    XGBoost 0.72 gives the `repr` of bytes for a message.
+    """
+    for mark in ("\nStack trace", "\\nStack trace"):
+        message = message.partition(mark)[0]
+    return message.removeprefix("b'").removesuffix("\\n").strip()

@@ -22,14 +22,22 @@ from sagemaker_transform_emulator.runtime.docker.leftovers import sweep_engine
 from sagemaker_transform_emulator.tools.doctor import Part, Surroundings, diagnose
 from sagemaker_transform_emulator.tools.doctor.engine import LEFTOVERS
 from sagemaker_transform_emulator.tools.doctor.machine import ABANDONED
-from sagemaker_transform_emulator.tools.doctor.software import JARS_ABSENT, JARS_DAMAGED, fetch_jars
+from sagemaker_transform_emulator.tools.doctor.software import (
+    JARS_ABSENT,
+    JARS_DAMAGED,
+    XGBOOST_DAMAGED,
+    fetch_jars,
+    remove_damaged_xgboost,
+)
 from sagemaker_transform_emulator.tools.findings import has_errors
 
 Flag = typer.Option
 
 
 def doctor(
-    fix: Annotated[bool, Flag("--fix", help="Fetch missing jars, remove what killed runs left.")] = False,
+    fix: Annotated[
+        bool, Flag("--fix", help="Fetch missing jars, remove what is damaged or was left by killed runs.")
+    ] = False,
     as_json: Annotated[bool, Flag("--json", help="As JSON.")] = False,
 ) -> None:
     """Look at this machine: Python, Docker, Java, S3, variables. Exit code 3 on an error."""
@@ -51,6 +59,8 @@ def _fix(at: Surroundings, found: set[str]) -> list[str]:
     done = []
     if found & {JARS_ABSENT.id, JARS_DAMAGED.id}:
         done.append(_try("jars", lambda: fetch_jars(at)))
+    if XGBOOST_DAMAGED.id in found:
+        done.append(_try("XGBoost", lambda: remove_damaged_xgboost(at)))
     if ABANDONED.id in found:
         done.append(_try("runs", lambda: run_loop(_sweep_runs())))
     if LEFTOVERS.id in found:

@@ -1,43 +1,24 @@
-"""Environments with another XGBoost than the installed one, made on first use and kept in the user's cache.
+"""Environments with another XGBoost than the installed one, kept in the user's cache.
 
-An environment is a folder of packages that goes before all others on the path of a container's process. It
-is made beside its place and renamed, so it is whole or not there; others who want it meanwhile wait.
+An environment is a folder of packages that goes before all others on the path of a container's process, and
+of a list of their files. It is made by environment_making.py, on first use.
 """
 
 from __future__ import annotations
 
-import asyncio
-import fcntl
 import hashlib
 import importlib.metadata
-import importlib.util
-import os
+import json
 import platform
-import shutil
 import sys
-import tempfile
-from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
-from sagemaker_transform_emulator.config import SOURCE_ROOT
 from sagemaker_transform_emulator.errors import ModelError
-from sagemaker_transform_emulator.processes import leash
-from sagemaker_transform_emulator.runtime.xgboost_versions import release_serving
+from sagemaker_transform_emulator.runtime.xgboost_versions import numbers
 
-Tell = Callable[[str], None]
-_TOLD_EVERY_S = 2.0
-_NEWS_LINES = 40
-_STAGING = ".staging-"
-_OTHER_FOLDER = "free space there, make it writable, or set EMULATOR_CACHE_DIR to another folder"
-_INSTALLED_SERVES = 'xgboost = "installed" in emulator.toml lets the installed version serve'
-_WITHOUT_NETWORK = (
-    "check the network, the proxy and pip's index; a machine without network can be given the cache folder "
-    f"of another one (EMULATOR_CACHE_DIR), or {_INSTALLED_SERVES}"
-)
+INSTALLED_SERVES = 'xgboost = "installed" in emulator.toml lets the installed version serve'
+_LIST = "files.json"
 
 
 def this_platform() -> str:
@@ -79,13 +60,12 @@ class Environment:
         return self.folder.is_dir()
 
     def damage(self) -> list[str]:
-        """The files that are missing or are not as they were installed."""
-        return [
-            str(file)
-            for package in importlib.metadata.distributions(path=[str(self.folder)])
-            for file in package.files or ()
-            if file.hash is not None and not _is_intact(file)
-        ]
+        """The files that are missing or are not as they were when it was made."""
+        try:
+            wanted = json.loads((self.folder / _LIST).read_text("utf-8"))
+        except (OSError, ValueError):
+            return [_LIST]
+        return [name for name, digest in wanted.items() if _digest(self.folder / name) != digest]
 
 
 def environment(version: str, cache: Path) -> Environment:
@@ -96,166 +76,30 @@ def environment(version: str, cache: Path) -> Environment:
     if not lock.exists():
         raise ModelError(
             f"xgboost {version} cannot serve: there is no list of its packages at {lock}",
-            remedy=_INSTALLED_SERVES,
+            remedy=INSTALLED_SERVES,
         )
     return Environment(version, cache, lock)
 
 
-async def ensure(wanted: Environment, tell: Tell) -> Path:
-    """The environment's folder, made if need be; `tell` was called with what took time.
+def made_environments(cache: Path) -> list[Environment]:
+    """Those that this interpreter can use and that have been made, by version. Raises ImportError."""
+    from sagemaker_transform_emulator.containers.xgboost.libraries import lock_file, versions  # noqa: PLC0415 - as above
 
-    Raises ModelError with the remedy when it cannot be made. Nothing half-made is left in its place, whatever
-    ended the making.
-    """
-    folder = wanted.folder
-    if wanted.exists:
-        return folder
+    every = [Environment(version, cache, lock_file(version)) for version in versions()]
+    return sorted((each for each in every if each.exists), key=lambda each: numbers(each.version))
+
+
+def write_list(folder: Path) -> None:
+    """The folder has the list of its files that `Environment.damage` goes by. Compiled files are left out."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix != ".pyc")
+    digests = {str(path.relative_to(folder)): _digest(path) for path in files}
+    (folder / _LIST).write_text(json.dumps(digests, indent=0), "utf-8")
+
+
+def _digest(path: Path) -> str:
+    """The file's SHA-256; "" when it cannot be read."""
     try:
-        async with _locked(folder.parent, tell):
-            if not wanted.exists:
-                await _make(wanted, folder, tell)
-    except OSError as error:
-        raise ModelError(
-            f"The environment of xgboost {wanted.version} cannot be made in {folder.parent}: "
-            f"{error.strerror}",
-            remedy=_OTHER_FOLDER,
-        ) from None
-    return folder
-
-
-async def _make(wanted: Environment, folder: Path, tell: Tell) -> None:
-    await asyncio.to_thread(_sweep, folder.parent)
-    release = release_serving(wanted.version)
-    size = f"; about {release.megabytes} MB are downloaded" if release else ""
-    tell(f"making the environment of xgboost {wanted.version}, once{size}")
-    with tempfile.TemporaryDirectory(prefix=_STAGING, dir=folder.parent, ignore_cleanup_errors=True) as name:
-        stage, scratch = Path(name) / "packages", Path(name) / "scratch"
-        await asyncio.to_thread(scratch.mkdir)
-        await _install(wanted, stage, scratch, tell)
-        await _prove(wanted, stage)
-        await asyncio.to_thread(stage.rename, folder)
-    tell(f"made the environment of xgboost {wanted.version} in {folder}")
-
-
-def _sweep(folder: Path) -> None:
-    """What killed processes left there is gone. To be used while the folder is locked."""
-    for remains in folder.glob(f"{_STAGING}*"):
-        shutil.rmtree(remains, ignore_errors=True)
-
-
-async def _install(wanted: Environment, stage: Path, scratch: Path, tell: Tell) -> None:
-    watching = asyncio.create_task(_tell_growth(wanted.version, scratch.parent, tell))
-    variables = {**os.environ, "TMPDIR": str(scratch), "PIP_REQUIRE_VIRTUALENV": "false", "PIP_USER": "false"}
-    try:
-        code, said = await _run([*_installer(), "--target", str(stage), "-r", str(wanted.lock)], variables)
-    finally:
-        watching.cancel()
-    if code:
-        raise _not_made(wanted.version, said)
-
-
-def _installer() -> list[str]:
-    """Pip of this interpreter, else uv. Raises ModelError when there is neither."""
-    pinned = ["--require-hashes", "--no-deps", "--only-binary", ":all:"]
-    if importlib.util.find_spec("pip") is not None:
-        quiet = ["--no-input", "--disable-pip-version-check", "--progress-bar", "off", "--quiet"]
-        patience = ["--retries", "2", "--timeout", "15"]
-        return [sys.executable, "-m", "pip", "install", *quiet, *patience, *pinned]
-    uv = shutil.which("uv")
-    if uv is not None:
-        return [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", sys.executable, *pinned]
-    raise ModelError(
-        f"Another XGBoost than the installed one is needed, and {sys.executable} has no pip to get it with",
-        remedy=f"`{sys.executable} -m ensurepip`, or put uv on PATH, or {_INSTALLED_SERVES}",
-    )
-
-
-async def _prove(wanted: Environment, stage: Path) -> None:
-    """It can be imported, as the container will import it."""
-    library = "sagemaker_transform_emulator.containers.xgboost.library"
-    program = f"from {library} import xgboost; print(xgboost.__version__)"
-    variables = {**os.environ, "PYTHONPATH": os.pathsep.join([str(stage), str(SOURCE_ROOT)])}
-    code, said = await _run([sys.executable, "-P", "-c", program], variables)
-    if code or said[-1:] != [wanted.version]:
-        words = said[-1] if said else "it wrote nothing"
-        raise ModelError(
-            f"xgboost {wanted.version} was installed but does not load: {words}",
-            remedy=f"mend that, or {_INSTALLED_SERVES}",
-        )
-
-
-async def _run(command: list[str], variables: dict[str, str]) -> tuple[int, list[str]]:
-    """Exit code and last lines of a command that ends with its caller, whatever ends that."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-I", "-S", str(Path(leash.__file__)), *command,
-        env=variables, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT, start_new_session=True,
-    )  # fmt: skip
-    assert process.stdin is not None
-    assert process.stdout is not None
-    lines: deque[str] = deque(maxlen=_NEWS_LINES)
-    try:
-        async for line in process.stdout:
-            lines.append(line.decode("utf-8", "replace").strip())
-        return await process.wait(), [line for line in lines if line]
-    finally:
-        process.stdin.close()  # the leash kills it if it still runs
-        await asyncio.shield(process.wait())
-
-
-async def _tell_growth(version: str, folder: Path, tell: Tell) -> None:
-    while True:
-        await asyncio.sleep(_TOLD_EVERY_S)
-        size = await asyncio.to_thread(_size, folder)
-        tell(f"environment of xgboost {version}: {size / 1e6:.0f} MB on disk so far")
-
-
-def _size(folder: Path) -> int:
-    total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size
-        except OSError:  # moved meanwhile
-            continue
-    return total
-
-
-def _not_made(version: str, said: list[str]) -> ModelError:
-    errors = [line.removeprefix("ERROR:").strip() for line in said if "error" in line.lower()]
-    words = (errors or said[-1:] or ["the installer wrote nothing"])[0][:300]
-    remedy = _OTHER_FOLDER if any("No space left" in line for line in said) else _WITHOUT_NETWORK
-    return ModelError(f"The environment of xgboost {version} cannot be made: {words}", remedy=remedy)
-
-
-def _lock_file(folder: Path) -> IO[str]:
-    folder.mkdir(parents=True, exist_ok=True)
-    return (folder / ".lock").open("w")
-
-
-@asynccontextmanager
-async def _locked(folder: Path, tell: Tell) -> AsyncIterator[None]:
-    """Hold the folder, made if need be, against other processes and other jobs of this one."""
-    told = False
-    with await asyncio.to_thread(_lock_file, folder) as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if not told:
-                    tell(f"waiting for another process that makes an environment in {folder}")
-                told = True
-                await asyncio.sleep(0.2)
-        yield
-
-
-def _is_intact(file: importlib.metadata.PackagePath) -> bool:
-    import base64  # noqa: PLC0415 - for the doctor only
-
-    assert file.hash is not None
-    try:
-        with Path(str(file.locate())).open("rb") as content:
-            digest = hashlib.file_digest(content, file.hash.mode).digest()
+        with path.open("rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
     except OSError:
-        return False
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == file.hash.value
+        return ""

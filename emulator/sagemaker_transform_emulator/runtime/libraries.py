@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sagemaker_transform_emulator.config import Settings, cache_directory
 from sagemaker_transform_emulator.runtime import environments
+from sagemaker_transform_emulator.runtime.environment_making import ensure
 from sagemaker_transform_emulator.runtime.xgboost_versions import Choice, choose, release_of
 
 
@@ -30,14 +31,14 @@ class Libraries:
     async def provide(self, image: str, tell: Callable[[str], None]) -> str:
         """The image's library is there, made on first use; returns what a user should know of its version.
 
-        See `environments.ensure` for the errors.
+        See `environment_making.ensure` for the errors.
         """
         choice = self._choice(image)
         if choice.served == environments.installed_version():
             self._folders[image] = None
         else:
             wanted = environments.environment(choice.served, cache_directory())
-            self._folders[image] = await environments.ensure(wanted, tell)
+            self._folders[image] = await ensure(wanted, tell)
         return choice.note
 
     def on_path(self, image: str, variables: Mapping[str, str]) -> dict[str, str]:

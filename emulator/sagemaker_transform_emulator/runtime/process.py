@@ -82,7 +82,7 @@ class ProcessRuntime:
         """A command is known for every image, or ModelError names the one that has none.
 
         The version of XGBoost that an image's tag names is there, made on first use; see
-        `environments.ensure` for the errors.
+        `environment_making.ensure` for the errors.
         """
         mappings = {image: self._mapping(image) for image in images}
         notes = {

@@ -86,6 +86,11 @@ def release_serving(version: str) -> Release | None:
     return next((each for each in RELEASES if each.served == version), None)
 
 
+def numbers(version: str) -> tuple[int, ...]:
+    """What a version is ordered by."""
+    return tuple(map(int, version.split(".")))
+
+
 def local_images(repository: str, image: str) -> tuple[str, ...]:
     """Our images that can stand for this one, the best first: of the tag's version, then the usual one."""
     release = release_of(image)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from importlib.metadata import PackageNotFoundError, requires
 
 from sagemaker_transform_emulator.errors import MachineError
+from sagemaker_transform_emulator.runtime.environments import made_environments
 from sagemaker_transform_emulator.s3.minio_server import minio_binary
 from sagemaker_transform_emulator.tools.doctor.surroundings import Look, Part, Surroundings
 from sagemaker_transform_emulator.tools.findings import Finding, Kind, Severity
@@ -31,6 +33,10 @@ JARS_ABSENT = Kind(
 JARS_DAMAGED = Kind(
     "jars-damaged", Severity.WARNING, "jars of the SparkML container are not what they should be",
     "the next start fetches them again; until then nothing uses them", "`emulator doctor --fix`",
+)  # fmt: skip
+XGBOOST_DAMAGED = Kind(
+    "xgboost-damaged", Severity.WARNING, "an environment with another XGBoost is not as it was made",
+    "containers of its image tag do not start as processes, or predict otherwise", "`emulator doctor --fix`",
 )  # fmt: skip
 NO_MINIO = Kind(
     "minio-absent", Severity.NOTE, "no MinIO program is found",
@@ -94,6 +100,32 @@ def fetch_jars(at: Surroundings) -> str:
     return f"the jars are whole in {folder}"
 
 
+def xgboost(at: Surroundings) -> Part:
+    """The installed XGBoost, and the environments made for other image tags: which are there and whole."""
+    try:
+        made = made_environments(at.cache)
+    except ImportError:
+        return Part("XGBoost", ("the XGBoost container is not part of this installation",))
+    found = next((found for name in ("xgboost-cpu", "xgboost") if (found := at.package(name))), None)
+    facts = [f"{found} is installed" if found else "none is installed"]
+    damaged = {each.version: files for each in made if (files := each.damage())}
+    whole = [each.version for each in made if each.version not in damaged]
+    facts.append(f"environments that are whole: {', '.join(whole)}" if whole else "no environments were made")
+    findings = tuple(
+        XGBOOST_DAMAGED.found("XGBoost", f"{version}: {len(files)} files, such as {files[0]}")
+        for version, files in damaged.items()
+    )
+    return Part("XGBoost", tuple(facts), findings)
+
+
+def remove_damaged_xgboost(at: Surroundings) -> str:
+    """Damaged environments are gone; the next job that needs one makes it again."""
+    damaged = [each for each in made_environments(at.cache) if each.damage()]
+    for each in damaged:
+        shutil.rmtree(each.folder, ignore_errors=True)
+    return f"{', '.join(each.version for each in damaged)} removed; the next job makes them again"
+
+
 def minio(at: Surroundings) -> Part:
     """The program that stores objects on disk."""
     found = minio_binary(at.environment)
@@ -119,5 +151,6 @@ LOOKS = (
     Look("Packages", (PACKAGE,), packages),
     Look("Java", (NO_JAVA,), java),
     Look("Jars", (JARS_ABSENT, JARS_DAMAGED), jars),
+    Look("XGBoost", (XGBOOST_DAMAGED,), xgboost),
     Look("MinIO", (NO_MINIO, MINIO_WRONG), minio),
 )
