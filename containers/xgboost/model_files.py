@@ -144,9 +144,9 @@ def _version_remedy(path: Path, pickle_error: Exception) -> str:
     if isinstance(pickle_error, xgboost.core.XGBoostError):
         return (
             f"It is the pickle of another XGBoost than {xgboost.__version__}, which serves, or damaged. "
-            "Pickles made before 1.0 load in 0.72 and 0.90 only (image tags 1, 0.90-1, 0.90-2), later ones in "
-            "the version that made them or a later one. Name such an image, or load it there and "
-            "use booster.save_model"
+            "Pickles made before 1.0 load in 0.72 and 0.90 only (image tags 1, 0.90-1, 0.90-2), later ones "
+            "in the version that made them or a later one. Name such an image, or load it there and use "
+            "booster.save_model"
         )
     return ""
 
