@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import subprocess
@@ -85,6 +86,29 @@ def _sdk() -> str:
     return ""
 
 
+def _xgboost_versions() -> str:
+    from sagemaker_transform_emulator.config import cache_directory  # noqa: PLC0415 - as above
+    from sagemaker_transform_emulator.errors import ModelError  # noqa: PLC0415 - makes environments only when a test needs them
+    from sagemaker_transform_emulator.runtime.environment_making import ensure  # noqa: PLC0415 - as above
+    from sagemaker_transform_emulator.runtime.environments import environment  # noqa: PLC0415 - as above
+
+    try:
+        for version in XGBOOST_VERSIONS:
+            asyncio.run(ensure(environment(version, cache_directory()), lambda _: None))
+    except ModelError as error:
+        return str(error)
+    return ""
+
+
+def _chosen_versions() -> tuple[str, ...]:
+    named = os.environ.get("XGBOOST_VERSIONS", "0.72.1,1.7.4,3.2.0")
+    every = (ROOT / "containers" / "xgboost" / "libraries").glob("*.txt")
+    return tuple(sorted(path.stem for path in every)) if named == "all" else tuple(named.split(","))
+
+
+XGBOOST_VERSIONS = _chosen_versions()
+"""The versions that tests serve with besides the installed one: XGBOOST_VERSIONS, `all` or some."""
+
 PARTS = {
     "docker": Part(_docker, "install Docker and start it; `.ci/run` does both on Debian"),
     "compose": Part(_compose, "install the Compose v2 plugin; `.ci/run` builds it"),
@@ -95,6 +119,7 @@ PARTS = {
     "javac": Part(_command("javac"), "install a JDK"),
     "wrk": Part(_command("wrk"), "apt-get install wrk"),
     "sdk": Part(_sdk, "give this machine access to a package index, once"),
+    "xgboost versions": Part(_xgboost_versions, "give this machine access to a package index, once"),
     "shared": Part(
         lambda: "" if (SHARED / "contract.md").exists() else f"no reference data at {SHARED}",
         "set EMULATOR_SHARED to the folder that holds cases/ and data/",

@@ -143,9 +143,11 @@ class Predictor:
 
     def _agrees(self, predict: Callable[[Matrix], Matrix], probe: Matrix) -> bool:
         """Whether `predict` gives the very bits of Booster.predict on the probe."""
-        expected = self.dmatrix(library.matrix(probe))
         try:
+            expected = self.dmatrix(library.matrix(probe))
             seen = predict(probe)
+        except PredictError:  # every request will be answered so, as by AWS's container
+            return False
         except (library.UnsupportedError, xgboost.core.XGBoostError, ArithmeticError, ValueError, IndexError):
             return False
         return seen.shape == expected.shape and seen.astype(np.float32).tobytes() == expected.tobytes()

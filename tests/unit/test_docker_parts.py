@@ -318,6 +318,16 @@ def test_what_stands_for_an_image() -> None:
     assert stand_in(aws) == aws
     assert stand_in(aws, ours) == ours
     assert stand_in(aws, ours, aws) == aws
+    assert stand_in(aws, ours, f"{ours}:1.7.4") == f"{ours}:1.7.4"
+    assert stand_in(aws, ours, f"{ours}:0.90") == ours
+    assert stand_in(aws, f"{ours}:1.7.4", aws) == aws
+
+    assert images.other_version_stands_in(aws, ours, mappings)
+    assert not images.other_version_stands_in(aws, f"{ours}:1.7.4", mappings)
+    assert not images.other_version_stands_in("x/y:1", "mine:dev", mappings)
+    assert "xgboost 3.0.5 serves in place of 1.7.4" in images.note_on_version(aws, ours, mappings)
+    assert images.note_on_version(aws, f"{ours}:1.7.4", mappings) == ""
+    assert images.note_on_version("x/y:1", "mine:dev", mappings) == ""
 
 
 # The way to S3

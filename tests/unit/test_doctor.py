@@ -160,6 +160,30 @@ def test_jars(at: Surroundings) -> None:
     assert ids(look("Jars", at)) == ["jars-damaged", "jars-absent"]
 
 
+def test_xgboost_environments(at: Surroundings, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sagemaker_transform_emulator.runtime.environments import environment, write_list  # noqa: PLC0415 - beside what they are for
+
+    assert look("XGBoost", at) == Part("XGBoost", ("1.0 is installed", "no environments were made"))
+    made = {version: environment(version, at.cache) for version in ("0.90", "1.7.4")}
+    for each in made.values():
+        (each.folder / "xgboost").mkdir(parents=True)
+        (each.folder / "xgboost" / "core.py").write_text("code")
+        write_list(each.folder)
+    assert look("XGBoost", at).facts[1] == "environments that are whole: 0.90, 1.7.4"
+    (made["0.90"].folder / "xgboost" / "core.py").write_text("other code")
+    part = look("XGBoost", at)
+    assert ids(part) == ["xgboost-damaged"]
+    assert part.findings[0].seen == "0.90: 1 files, such as xgboost/core.py"
+    assert part.facts[1] == "environments that are whole: 1.7.4"
+
+    use(monkeypatch, at)
+    monkeypatch.setattr(command, "fetch_jars", lambda _: "")
+    done = CliRunner().invoke(app, ["doctor", "--fix"])
+    assert "XGBoost: 0.90 removed; the next job makes them again" in done.stdout
+    assert not made["0.90"].exists
+    assert made["1.7.4"].exists
+
+
 def test_minio(at: Surroundings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     monkeypatch.setenv("HOME", str(at.state))

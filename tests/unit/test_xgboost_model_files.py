@@ -11,6 +11,7 @@ import xgboost
 from xgboost_help import booster, expected, sample, save
 
 from sagemaker_transform_emulator.containers.serving import StartError
+from sagemaker_transform_emulator.containers.xgboost import model_files
 from sagemaker_transform_emulator.containers.xgboost.model_files import load_model, load_models, model_paths
 from sagemaker_transform_emulator.containers.xgboost.settings import Settings, read_settings
 
@@ -102,6 +103,33 @@ def test_what_is_no_model_is_refused_with_the_remedy(tmp_path: Path, content: by
     assert words in str(error.value)
     assert str(path) in str(error.value)
     assert "Stack trace" not in str(error.value)
+
+
+def test_a_json_model_of_a_later_version_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_files, "VERSION", (1, 2))
+    path = write(tmp_path, b'{"version":[3,0,5],"learner":{}}')
+    with pytest.raises(StartError, match=r"It was saved by XGBoost 3\.0, and 3\.0\.5 serves"):
+        load(path)
+    monkeypatch.setattr(model_files, "VERSION", (3, 0))
+    with pytest.raises(StartError, match="Every file directly"):
+        load(path)
+
+
+def test_a_pickle_of_another_version_names_the_images_that_read_it(tmp_path: Path) -> None:
+    model = booster()
+    state = model.__getstate__()
+    state["handle"] = bytearray(b"\x00\x00\x00\x80" * 40)  # as XGBoost 0.x wrote it
+    content = b"ccopy_reg\n_reconstructor\n(cxgboost.core\nBooster\nc__builtin__\nobject\nNtR"
+    content += pickle.dumps(state, 0)[:-1] + b"b."
+    with pytest.raises(StartError, match="pickle of another XGBoost than") as error:
+        load(write(tmp_path, content))
+    assert "image tags 1, 0.90-1, 0.90-2" in str(error.value)
+    assert "Stack trace" not in str(error.value)
+
+
+def test_the_message_of_a_native_error_ends_before_its_addresses() -> None:
+    assert model_files.first_paragraph("a\nb\n\nStack trace:\n  [bt]") == "a\nb"
+    assert model_files.first_paragraph("b'a\\n\\nStack trace returned 10 entries:\\n'") == "a"
 
 
 def test_dot_files_and_folders_are_no_models(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

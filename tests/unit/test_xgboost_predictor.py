@@ -85,6 +85,25 @@ def test_values_at_the_thresholds_are_bit_equal() -> None:
     )
 
 
+@pytest.mark.parametrize("objective", ["binary:logistic", "multi:softprob"])
+@pytest.mark.parametrize("limit", [1, 3, 5, 9])
+def test_a_pickle_that_was_stopped_early_predicts_with_the_rounds_that_count(
+    objective: str, limit: int
+) -> None:
+    model = booster(objective).copy()
+    model.best_ntree_limit = limit  # what XGBoost 0.x and 1.x leave in a pickle
+    table = sample(60, seed=7)
+    if limit > 5:
+        with pytest.raises(PredictError):  # for each request, as AWS's container
+            predictor(model).table(table)
+        return
+    wanted = model.predict(xgboost.DMatrix(table), iteration_range=(0, limit), validate_features=False)
+    ours = predictor(model)
+    assert ours.trees is not None
+    assert ours.table(table).tobytes() == wanted.tobytes()
+    assert float32([ours.rows([row])[0] for row in table.tolist()]).tobytes() == wanted.tobytes()
+
+
 def test_missing_columns_at_the_end_are_missing_values() -> None:
     model = booster()
     table = sample(30, missing=0)[:, :2]
