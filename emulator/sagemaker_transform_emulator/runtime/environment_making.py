@@ -110,7 +110,8 @@ def _installer() -> list[str]:
 
 async def _prove(wanted: Environment, stage: Path) -> None:
     """It can be imported, as the container will import it."""
-    program = "from sagemaker_transform_emulator.containers.xgboost.library import xgboost; print(xgboost.__version__)"
+    library = "sagemaker_transform_emulator.containers.xgboost.library"
+    program = f"from {library} import xgboost; print(xgboost.__version__)"
     variables = {**os.environ, "PYTHONPATH": os.pathsep.join([str(stage), str(SOURCE_ROOT)])}
     code, said = await _run([sys.executable, "-P", "-c", program], variables)
     if code or said[-1:] != [wanted.version]:
