@@ -5,7 +5,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 
+import reference
 from hypothesis import strategies as st
 
 from sagemaker_transform_emulator.errors import DataError
@@ -33,6 +35,14 @@ awkward = st.sampled_from(
 )
 text_like = st.lists(st.one_of(awkward, st.binary(max_size=6)), max_size=30).map(b"".join)
 
+lines_like = st.lists(st.binary(max_size=6).map(lambda line: line + b"\n"), min_size=2, max_size=12).map(
+    b"".join
+)
+bodies = {
+    "None": text_like,
+    "Line": st.one_of(text_like, lines_like, st.tuples(lines_like, text_like).map(b"".join)),
+}
+
 
 def record_io(data: bytes) -> bytes:
     """One RecordIO frame."""
@@ -49,6 +59,7 @@ framed = {
     "RecordIO": datas.map(lambda items: b"".join(map(record_io, items))),
     "TFRecord": datas.map(lambda items: b"".join(map(tf_record, items))),
 }
+bodies |= framed
 
 
 @dataclass(frozen=True)
@@ -62,20 +73,44 @@ class Settings:
     assemble_with: str
 
 
+KINDS = [
+    (split_type, strategy)
+    for split_type in ("None", "Line", "RecordIO", "TFRecord")
+    for strategy in ("SingleRecord", "MultiRecord")
+]
+
+
 @st.composite
-def settings_and_bodies(draw: st.DrawFn) -> Settings:
-    """Any object with any settings; binary ones are now and then cut short or damaged."""
-    split_type = draw(st.sampled_from(["None", "Line", "Line", "RecordIO", "TFRecord"]))
-    body = draw(framed.get(split_type, text_like))
-    if split_type in framed and draw(st.integers(0, 9)) == 0:
-        body = body[: draw(st.integers(0, len(body)))]
-    return Settings(
-        body,
-        split_type,
-        draw(st.sampled_from(["SingleRecord", "MultiRecord"])),
-        draw(st.one_of(st.none(), st.integers(1, 40))),
-        draw(st.sampled_from(["None", "Line"])),
-    )
+def settings_and_bodies(draw: st.DrawFn, split_type: str, strategy: str) -> Settings:
+    """Any object of a SplitType and BatchStrategy; binary ones are now and then cut short or damaged."""
+    body = draw(bodies[split_type])
+    limit = draw(_limits(body, split_type, strategy))
+    if split_type in framed and body:
+        body = draw(_perhaps_harmed(body))
+    return Settings(body, split_type, strategy, limit, draw(st.sampled_from(["None", "Line"])))
+
+
+def _limits(body: bytes, split_type: str, strategy: str) -> st.SearchStrategy[int | None]:
+    """No limit, any, or one that some records of the object just keep or just miss."""
+    keep_framing = strategy == "MultiRecord"
+    sizes = list(map(len, reference.records(body, split_type, keep_framing=keep_framing)))
+    near = {size + more for size in (*sizes, *accumulate(sizes)) for more in (-1, 0)} - {-1, 0}
+    limits: list[st.SearchStrategy[int | None]] = [st.none(), st.integers(1, 40)]
+    if near:
+        limits += [st.sampled_from(sorted(near))] * 2
+    if max(sizes, default=0) > 1:
+        limits.append(st.just(max(sizes) - 1))
+    return st.one_of(*limits)
+
+
+@st.composite
+def _perhaps_harmed(draw: st.DrawFn, body: bytes) -> bytes:
+    """The body, half of the time cut short or with another byte somewhere."""
+    harm = draw(st.sampled_from(["none", "none", "cut", "byte"]))
+    at = draw(st.integers(0, min(len(body) - 1, 30)))
+    if harm == "cut":
+        return body[:at]
+    return body if harm == "none" else body[:at] + bytes([draw(st.integers(0, 255))]) + body[at + 1 :]
 
 
 def chunked(body: bytes, sizes: list[int]) -> Iterator[bytes]:

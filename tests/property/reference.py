@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -24,13 +25,18 @@ class ObjectFailsError(Exception):
         self.kind = kind
 
 
-def records(body: bytes, split_type: str, *, keep_framing: bool) -> list[bytes]:
-    """The records of an object (R2.3, R2.4, R2.26)."""
+def records(body: bytes, split_type: str, *, keep_framing: bool, limit: int | None = None) -> Iterator[bytes]:
+    """The records of an object, up to the one that makes it fail (R2.3, R2.4, R2.11, R2.26)."""
     if split_type == "None":
-        return [body]
-    if split_type == "Line":
-        return _lines(body)
-    return _frames(body, split_type, keep_framing=keep_framing)
+        found: Iterator[bytes] = iter([body])
+    elif split_type == "Line":
+        found = iter(_lines(body))
+    else:
+        found = _frames(body, split_type, keep_framing=keep_framing, limit=limit)
+    for record in found:
+        if limit is not None and len(record) > limit:
+            raise ObjectFailsError(TOO_LARGE)
+        yield record
 
 
 def payloads(
@@ -39,25 +45,20 @@ def payloads(
     """The bodies that are sent, in order, and how the object fails, if it does (R2.5 to R2.11)."""
     sent: list[bytes] = []
     waiting: list[bytes] = []
-    failure = None
     try:
-        found = records(body, split_type, keep_framing=strategy == "MultiRecord")
+        for record in records(body, split_type, keep_framing=strategy == "MultiRecord", limit=limit):
+            if strategy == "SingleRecord":
+                sent.append(record)
+                continue
+            if limit is not None and len(b"".join([*waiting, record])) > limit:
+                sent.append(b"".join(waiting))
+                waiting = []
+            waiting.append(record)
     except ObjectFailsError as error:
-        return [], error.kind
-    for record in found:
-        if limit is not None and len(record) > limit:
-            failure = TOO_LARGE
-            break
-        if strategy == "SingleRecord":
-            sent.append(record)
-            continue
-        if limit is not None and len(b"".join([*waiting, record])) > limit:
-            sent.append(b"".join(waiting))
-            waiting = []
-        waiting.append(record)
-    if waiting and failure is None:
+        return sent, error.kind
+    if waiting:
         sent.append(b"".join(waiting))
-    return sent, failure
+    return sent, None
 
 
 def assembled(answers: list[bytes], assemble_with: str) -> bytes:
@@ -86,14 +87,39 @@ def output_key(prefix: str, key: str, folder: str) -> str:
     return (folder + "/" if folder else "") + kept + ".out"
 
 
-def joined_rows(rows: list[bytes], answers: list[bytes], columns: list[int] | None) -> bytes:
-    """CSV rows with their answers behind them, only these columns of them (R3.4, R3.12)."""
+def csv_line(row: list[str]) -> bytes:
+    """The row as Python's own writer has it, with a newline (R3.17)."""
     output = io.StringIO(newline="")
-    writer = csv.writer(output, lineterminator="\n")
-    for row, answer in zip(rows, answers, strict=True):
-        fields = _fields(row) + _fields(answer)
-        writer.writerow(fields if columns is None else [fields[column] for column in columns])
+    csv.writer(output, lineterminator="\n").writerow(row)
     return output.getvalue().encode()
+
+
+def fields_of(line: bytes) -> list[bytes] | None:
+    """The fields of a line without its newline, None where it is no row of RFC 4180 (R3.16, R3.18)."""
+    if line[-1:] == b"\r":
+        line = line[:-1]
+    found = [b""]
+    state = "start"  # of a field; then "plain", "quoted", or "closed" behind a closing quote
+    for byte in (line[at : at + 1] for at in range(len(line))):
+        if state == "quoted":
+            if byte == b'"':
+                state = "closed"
+            else:
+                found[-1] += byte
+        elif byte == b",":
+            found.append(b"")
+            state = "start"
+        elif byte == b'"':
+            if state == "plain":
+                return None
+            found[-1] += b'"' if state == "closed" else b""
+            state = "quoted"
+        elif state == "closed":
+            return None
+        else:
+            found[-1] += byte
+            state = "plain"
+    return None if state == "quoted" else found
 
 
 def joined_json(record: bytes, answer: bytes) -> Any:
@@ -119,14 +145,6 @@ def sliced(row: list[Any], start: int | None, end: int | None) -> list[Any] | No
     return [row[place] for place in wanted]
 
 
-def _fields(row: bytes) -> list[str]:
-    text = row.decode()
-    for end in ("\n", "\r"):
-        if text.endswith(end):
-            text = text[:-1]
-    return next(csv.reader([text], strict=True)) if text else [""]
-
-
 def _lines(body: bytes) -> list[bytes]:
     found = []
     line = []
@@ -140,8 +158,7 @@ def _lines(body: bytes) -> list[bytes]:
     return found
 
 
-def _frames(body: bytes, split_type: str, *, keep_framing: bool) -> list[bytes]:
-    found = []
+def _frames(body: bytes, split_type: str, *, keep_framing: bool, limit: int | None) -> Iterator[bytes]:
     rest = body
     while rest:
         if split_type == "RecordIO":
@@ -152,9 +169,13 @@ def _frames(body: bytes, split_type: str, *, keep_framing: bool) -> list[bytes]:
                 tail += 1
         else:
             header, length, tail = 12, int.from_bytes(rest[:8], "little"), 4
-        if len(rest) < header or len(rest) < header + length + tail:
-            raise ObjectFailsError(DAMAGED)
+            if len(rest) >= header and length > 2**40:
+                raise ObjectFailsError(DAMAGED)
         end = header + length + tail
-        found.append(rest[:end] if keep_framing else rest[header : header + length])
+        # the header says it before the data are there
+        if len(rest) >= header and limit is not None and (end if keep_framing else length) > limit:
+            raise ObjectFailsError(TOO_LARGE)
+        if len(rest) < header or len(rest) < end:
+            raise ObjectFailsError(DAMAGED)
+        yield rest[:end] if keep_framing else rest[header : header + length]
         rest = rest[end:]
-    return found
