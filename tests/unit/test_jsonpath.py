@@ -121,3 +121,110 @@ def test_characters_outside_the_dialect_are_found() -> None:
     assert unexpected_character("$['a1','B']", JSON_OPERATORS, letters=True) == ""
     assert unexpected_character("$.id", CSV_OPERATORS, letters=False) == "i"
     assert unexpected_character("$[0, -1]", CSV_OPERATORS, letters=False) == ""
+    assert unexpected_character("$.é1", CSV_OPERATORS, letters=False) == "é"
+    assert unexpected_character("$[٣]", CSV_OPERATORS, letters=False) == "٣"
+
+
+FITS = "a filter must fit every record; see InputFilter, OutputFilter"
+FORMS = "forms are $, $.name, $.*, $['a'], $['a','b'], $[0], $[0,-1], $[1:4]; one range in a bracket"
+
+
+@pytest.mark.rule("R3.9")
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("$[3]", [1, 2, 3], "index 3 is out of range, the record has 3 elements"),
+        ("$[-4]", [1, 2, 3], "index -4 is out of range, the record has 3 elements"),
+        ("$[0]", [], "index 0 is out of range, the record has 0 elements"),
+        ("$[1:3]", [1, 2, 3], "index 3 is out of range, the record has 3 elements"),
+        ("$[2:1]", [1, 2, 3], "the range ends before it starts in 3 elements"),
+        ("$.a", {"b": 1}, "the record has no key 'a'"),
+        ("$['b','a']", {"b": 1}, "the record has no key 'a'"),
+        ("$.a.b", {"a": [1]}, "'b' is asked of an array, which has no names"),
+        ("$.a", "text", "'a' is asked of a single value, which has no names"),
+        ("$.a", True, "'a' is asked of a boolean, which has no names"),
+        ("$.a", None, "'a' is asked of null, which has no names"),
+        ("$[0]", {"a": 1}, "an index is asked of an object, which has none"),
+        ("$[0:]", "text", "an index is asked of a single value, which has none"),
+        ("$.*", None, "an index is asked of null, which has none"),
+    ],
+)
+def test_a_path_that_does_not_fit_says_why(path: str, value: object, said: str) -> None:
+    with pytest.raises(JsonPathValueError) as caught:
+        parse(path).of(value)
+    assert caught.value.text == f"Invalid JsonPath: {path}: {said}"
+    assert caught.value.remedy == FITS
+
+
+@pytest.mark.rule("R3.8")
+def test_a_second_range_has_a_remedy() -> None:
+    with pytest.raises(JsonPathValueError) as caught:
+        parse("$[0:1,2:3]").of(ROW)
+    assert caught.value.remedy == "use one range, or list the indexes"
+
+
+@pytest.mark.rule("R3.4", "R3.5")
+@pytest.mark.parametrize(
+    ("path", "csv", "message", "remedy"),
+    [
+        (" a", False, '" a" does not begin with $', "the whole record is $"),
+        ("$.id", True, '"$.id" names a key', "rows of CSV have indexes only, such as $[1:]"),
+        ("$.a..b", False, "\"$.a..b\" cannot be read from '.b' on", FORMS),
+        ("$ x", False, "\"$ x\" cannot be read from ' x' on", FORMS),
+        ("$[0", True, "\"$[0\" cannot be read from '[0' on", FORMS),
+        ("$[x]", True, '"$[x]" has a bracket that cannot be read: [x]', FORMS),
+        ("$['a':'b']", False, "\"$['a':'b']\" has a bracket that cannot be read: ['a':'b']", FORMS),
+    ],
+)
+def test_a_path_that_cannot_be_read_says_where(path: str, csv: bool, message: str, remedy: str) -> None:  # noqa: FBT001 - a parameter
+    with pytest.raises(JsonPathError) as caught:
+        parse(path, csv=csv)
+    assert caught.value.message == message
+    assert caught.value.remedy == remedy
+
+
+@pytest.mark.rule("R3.4", "R3.10")
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [
+        (" $ ", [1], [1]),
+        ("$ [0]", [1, 2], 1),
+        ("$[ 0 , -1 ]", [1, 2, 3], [1, 3]),
+        ("$[ * ]", [1, 2], [1, 2]),
+        ("$[ 'a' , 'b c' ]", {"a": 1, "b c": 2}, {"a": 1, "b c": 2}),
+        ("$['']", {"": 1}, 1),
+        ("$.a-1", {"a-1": 2}, 2),
+        ("$[:]", [], []),
+        ("$[*]", [], []),
+        ("$.*", {"b": 1, "a": 2, "B": 3, "\U0001f600": 4, "\uffff": 5}, [3, 2, 1, 5, 4]),
+        ("$[*]", {"\ud800": 1, "a": 2}, [2, 1]),
+        ("$[0,1][0]", [[1], [2]], [1, 2]),
+        ("$[0][0]", [[1], [2]], 1),
+        ("$[0:1][0]", [[1], [2], [3]], [1, 2]),
+        ("$[*][*]", [[1, 2], [3]], [[1, 2], [3]]),
+        ("$['a','b'].a", {"a": {"a": 1}, "b": 2}, {"a": 1}),
+    ],
+)
+def test_forms_with_blanks_and_steps_behind_many(path: str, value: object, expected: object) -> None:
+    assert parse(path).of(value) == expected
+
+
+def test_a_path_says_whether_it_changes_anything() -> None:
+    assert parse("$").is_root
+    assert not parse("$[:]").is_root
+    assert parse(" $[0]").text == " $[0]"
+
+
+@pytest.mark.rule("R1.16")
+def test_the_operators_of_each_dialect() -> None:
+    assert JSON_OPERATORS == ("$", "[", "]", "*", ".", " ", ",", ":", "-", "'")
+    assert CSV_OPERATORS == ("$", "[", "]", "*", ".", " ", ",", ":", "-")
+
+
+@pytest.mark.parametrize("path", ["$", "$.a", "$['a','b']", "$[0]", "$[0:1]", "$[*]", "$[0:1,2:3]"])
+def test_a_path_is_a_value(path: str) -> None:
+    read = parse(path)
+    assert read == parse(path)
+    assert hash(read) == hash(parse(path))
+    for value in (read, *read.steps):
+        assert not hasattr(value, "__dict__")

@@ -7,7 +7,7 @@ from transforming import job, payload
 
 from sagemaker_transform_emulator.errors import RecordError
 from sagemaker_transform_emulator.sagemaker.requests import TransformJob
-from sagemaker_transform_emulator.transform.processing import processing_of
+from sagemaker_transform_emulator.transform.processing import lines_of, processing_of, whole_lines
 
 
 def finish(settings: TransformJob, answer: bytes, *records: bytes) -> bytes:
@@ -154,3 +154,147 @@ def test_rows_get_an_inference_id() -> None:
     )
     images = processing_of(job("image/png"), identify)
     assert images.finish(payload(b"x"), b"\x89") == b"\x89\n"
+
+
+QUOTES = "fields that hold quotes, commas or line ends must be quoted, with every quote inside doubled"
+
+
+@pytest.mark.rule("R3.2", "R3.17")
+@pytest.mark.parametrize("kind", ["image/png", None])
+def test_other_content_types_are_sent_and_stored_untouched(kind: str | None) -> None:
+    settings = job(kind, input_filter="$[0]", output_filter="$[0]", join="Input", assemble="None")
+    assert processing_of(settings).prepare is None
+    assert finish(settings, b'"\xff', b"x") == b'"\xff'
+
+
+@pytest.mark.rule("R3.17")
+def test_an_output_filter_alone_leaves_what_is_sent_untouched() -> None:
+    assert processing_of(job(output_filter="$[0]")).prepare is None
+    assert processing_of(job(join="Input")).prepare is None
+
+
+@pytest.mark.rule("R3.11")
+def test_with_split_type_line_each_line_of_json_is_a_document() -> None:
+    settings = job("application/json", input_filter="$.a")
+    assert prepare(settings, b'{"a": 1}\n{"a": 2}') == b"1\n2\n"
+    assert prepare(job("application/jsonlines", split="None", input_filter="$.a"), b'{"a": [1]}') == b"[1]\n"
+
+
+@pytest.mark.rule("R3.3", "R3.11")
+def test_documents_are_untouched_without_a_setting_that_needs_them() -> None:
+    pretty = b'{\n "a": 1.0\n}\n'
+    settings = job("text/csv", "application/json", input_filter="$[0]")
+    assert finish(settings, pretty, b"1\n") == pretty + b"\n"
+    settings = job("text/csv", "application/json", input_filter="$[0]", assemble="None")
+    assert finish(settings, pretty, b"1\n") == pretty
+
+
+@pytest.mark.rule("R3.11", "R2.20")
+def test_a_document_ends_with_a_newline_only_with_assemble_with_line() -> None:
+    filtered = {"content_type": "application/json", "output_filter": "$.a", "split": "None"}
+    assert finish(job(**filtered, assemble="Line"), b'{"a": 1}', b"{}") == b"1\n"  # type: ignore[arg-type]
+    assert finish(job(**filtered, assemble="None"), b'{"a": 1}', b"{}") == b"1"  # type: ignore[arg-type]
+
+
+@pytest.mark.rule("R3.11", "R3.15")
+def test_several_documents_are_joined_line_by_line() -> None:
+    settings = job("application/json", join="Input")
+    assert finish(settings, b"1\n2", b'{"a":0}\n', b"[]\n") == (
+        b'{"SageMakerOutput":1,"a":0}\n{"SageMakerInput":[],"SageMakerOutput":2}\n'
+    )
+    # without a join the answer to several is one document
+    settings = job("application/json", output_filter="$.a")
+    assert finish(settings, b'{\n"a": 5}', b"{}\n", b"{}\n") == b"5\n"
+
+
+@pytest.mark.rule("R3.1", "R3.11")
+def test_an_output_filter_without_a_join_works_on_each_line_of_the_answer() -> None:
+    assert finish(job(output_filter="$[0]"), b"1,2\n3,4", b"any\n") == b"1\n3\n"
+
+
+@pytest.mark.rule("R2.20")
+def test_with_assemble_with_line_the_lines_of_an_answer_come_out_one_by_one() -> None:
+    assert finish(job(input_filter="$[0]"), b"1\n\n2", b"a\n", b"b\n") == b"1\n\n2\n"
+    assert finish(job(input_filter="$[0]"), b"", b"a\n") == b""
+    assert finish(job(input_filter="$[0]", assemble="None"), b"1\n\n", b"a\n") == b"1\n\n"
+
+
+@pytest.mark.rule("R3.15")
+def test_a_whole_object_is_joined_line_by_line() -> None:
+    """With SplitType None the object's lines are its records."""
+    settings = job("application/jsonlines", split="None", assemble="None", join="Input")
+    assert finish(settings, b"1\n2\n", b"{}\n[]") == (
+        b'{"SageMakerOutput":1}\n{"SageMakerInput":[],"SageMakerOutput":2}\n'
+    )
+
+
+@pytest.mark.rule("R3.15")
+def test_a_different_count_says_both_numbers_and_what_to_do() -> None:
+    with pytest.raises(RecordError) as caught:
+        finish(job(join="Input"), b"1\n2\n3\n", b"a\n", b"b\n")
+    assert caught.value.message == (
+        "Records 1 to 2 (bytes 0 to 3): Failed to join the output from the algorithm to its input: "
+        "2 records were sent, 3 came back"
+    )
+    assert caught.value.remedy == (
+        "the container must answer each record with one line; with SingleRecord it gets one at a time"
+    )
+    assert not caught.value.like_refusal
+
+
+@pytest.mark.rule("R3.16")
+def test_of_a_long_record_4096_bytes_are_shown() -> None:
+    line = b'"' + b"x" * 5000
+    with pytest.raises(RecordError) as caught:
+        prepare(job(input_filter="$[0]"), line)
+    shown = '"' + "x" * 4095
+    assert caught.value.text == (
+        f"Failed to parse line: '{shown}…' as CSV: "
+        f'extraneous or missing " in quoted field found near: {shown}'
+    )
+    assert caught.value.remedy == QUOTES
+    with pytest.raises(RecordError) as caught:
+        prepare(job(input_filter="$[0]"), line[:4096])
+    assert caught.value.text.startswith(f"Failed to parse line: '{shown}' as CSV: ")
+
+
+@pytest.mark.rule("R3.16")
+def test_an_unreadable_record_is_found_again_when_it_is_joined() -> None:
+    with pytest.raises(RecordError) as caught:
+        finish(job("application/jsonlines", join="Input"), b"1\n", b'{"a\xff":\n')
+    assert caught.value.message == (
+        "Record 1 (bytes 0 to 6): Failed to parse line: '{\"a\ufffd\":\n' as JSON: byte 3 is not UTF-8"
+    )
+    assert caught.value.data_log[:3] == ("ClientError: 400", "", "Message:")
+
+
+@pytest.mark.rule("R3.16")
+def test_an_unreadable_answer_says_what_to_do() -> None:
+    with pytest.raises(RecordError) as caught:
+        finish(job(output_filter="$[0]"), b'a"', b"x\n")
+    assert caught.value.remedy == QUOTES
+    assert caught.value.message == (
+        "Record 1 (bytes 0 to 1): Failed to parse output from the algorithm as CSV: "
+        'bare " in non quoted field found near: a"'
+    )
+
+
+@pytest.mark.rule("R2.31")
+def test_each_row_gets_an_id_of_its_own_behind_the_filter() -> None:
+    ids = iter(["A", "B"])
+    rows = processing_of(job(output_filter="$[0]"), lambda: (next(ids), "T"))
+    assert rows.finish(payload(b"x\n", b"y\n"), b"1,2\n3,4\n") == b"1,A,T\n3,B,T\n"
+    documents = processing_of(job("application/json", split="None", assemble="None"), lambda: ("A", "T"))
+    assert documents.finish(payload(b"{}"), b'{"z": 1}') == (
+        b'{"SageMakerInferenceId":"A","SageMakerInferenceTime":"T","z":1}'
+    )
+
+
+def test_lines_with_and_without_their_newlines() -> None:
+    assert lines_of(b"a\n\nb") == [b"a", b"", b"b"]
+    assert lines_of(b"a\n") == [b"a"]
+    assert lines_of(b"\n") == [b""]
+    assert lines_of(b"") == []
+    assert whole_lines(b"a\n\nb") == [b"a\n", b"\n", b"b"]
+    assert whole_lines(b"a\r\n") == [b"a\r\n"]
+    assert whole_lines(b"") == []

@@ -14,7 +14,6 @@ from sagemaker_transform_emulator.sagemaker.requests import MIB
 from sagemaker_transform_emulator.transform.keys import S3Location
 
 PART_BYTES = 8 * MIB
-MOST_PARTS = 10_000
 
 _T = TypeVar("_T")
 _ENCRYPTION = {"ServerSideEncryption", "SSEKMSKeyId"}

@@ -27,8 +27,7 @@ class Inflater:
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """Give the content that `chunk` adds, in pieces."""
         data = chunk
-        more = bool(chunk)
-        while more:
+        while data:
             if self._member.eof:
                 data = data.lstrip(b"\0")  # padding after a member is legal
                 if not data:
@@ -36,8 +35,6 @@ class Inflater:
                 self._member = zlib.decompressobj(_GZIP)
             piece = self._inflate(data)
             data = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
-            # a full piece may have more behind it even when all input is taken
-            more = bool(data) or (len(piece) == self._piece and not self._member.eof)
             if piece:
                 yield piece
         self._seen += len(chunk)

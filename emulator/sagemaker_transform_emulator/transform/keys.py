@@ -49,7 +49,7 @@ def relative_key(prefix: str, key: str) -> str:
 def output_location(output_path: str, relative: str) -> S3Location:
     """Where the output of the object with that relative key goes (R2.18)."""
     target = S3Location.parse(output_path)
-    folder = target.key.rstrip("/") if target.key else ""
+    folder = target.key.rstrip("/")
     return S3Location(
         target.bucket, f"{folder}/{relative}{OUTPUT_SUFFIX}" if folder else relative + OUTPUT_SUFFIX
     )
