@@ -13,7 +13,7 @@ IMAGE_NAMES := emulator scripted sparkml xgboost
 export REQUIRE
 export HOME ?= $(shell getent passwd "$$(id -u)" | cut -d: -f6)
 
-.PHONY: help demo test lint bench models fidelity images minio lock clean setup dev
+.PHONY: help demo test lint mutation bench models fidelity images minio lock clean setup dev
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -30,6 +30,9 @@ test: $(DEV) $(JARS)  ## run the tests side by side; REQUIRE=all fails where a p
 lint: $(DEV)  ## check style, types and the layers of the code
 	@code=0; for check in "ruff check --quiet ." "ruff format --check --quiet ." mypy lint-imports; do \
 	    echo "$$check"; $(BIN)/$$check || code=1; done; exit $$code
+
+mutation: $(DEV)  ## measure the tests by small changes of the code; MODULES="framing keys" MINUTES=10 do a part
+	nice -n 10 $(BIN)/python tools/mutation.py $(if $(MINUTES),--minutes $(MINUTES)) $(MODULES)
 
 bench: $(DEV) $(JARS)  ## measure this machine, in about four minutes
 	$(BIN)/python benchmarks/transport.py --seconds 0.3

@@ -26,7 +26,7 @@ lock() {
 }
 
 lock run pyproject.toml
-lock dev pyproject.toml --group test --group models --group lint --group lock --constraint requirements/run.txt
+lock dev pyproject.toml --group test --group models --group lint --group mutation --group lock --constraint requirements/run.txt
 lock build --group build --constraint requirements/dev.txt
 for image in "$@"; do
     lock "image-$image" --group "image-$image" --constraint requirements/run.txt
