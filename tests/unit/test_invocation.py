@@ -219,10 +219,15 @@ def test_a_payload_is_sent_and_the_answer_given() -> None:
     assert bench.containers[0].waits == []
 
 
-def test_exchanges_need_not_be_kept() -> None:
+def test_by_default_no_exchange_is_kept_no_fault_made_and_silence_the_algorithm_s_fault() -> None:
     async def go() -> bytes:
-        invoker = await Bench([answered(b"x")]).open()
-        return (await invoker.invoke(PAYLOAD, heads(), chunked=False)).body
+        transport = ScriptedTransport([answered(b"x"), GONE])
+        invoker = Invoker([FakeContainer("one")], transport, ModelClientConfig(600, 0), slots=1)
+        with pytest.raises(InvocationError) as caught:
+            body = (await invoker.invoke(PAYLOAD, heads(), chunked=False)).body
+            await invoker.invoke(PAYLOAD, heads(), chunked=False)
+        assert caught.value.blame == "AlgorithmError"
+        return body
 
     assert run(go()) == b"x"
 
@@ -267,7 +272,7 @@ def test_a_chain_that_has_used_its_time_up_gets_a_last_millisecond() -> None:
 
 
 @pytest.mark.rule("R4.27", "R4.28", "R4.30")
-@pytest.mark.parametrize("status", [300, 302, 400, 404, 413, 499])
+@pytest.mark.parametrize("status", [100, 199, 300, 302, 400, 404, 413, 499])
 def test_only_5xx_is_tried_again(status: int) -> None:
     bench = Bench([answered(b"no", status)])
     error = bench.fail()
@@ -318,7 +323,7 @@ def test_a_4xx_is_the_client_s_fault(status: int) -> None:
 
 
 @pytest.mark.rule("R4.31", "R1.38")
-@pytest.mark.parametrize("status", [300, 500, 599])
+@pytest.mark.parametrize("status", [199, 300, 399, 500, 599])
 def test_any_other_status_is_the_algorithm_s_fault(status: int) -> None:
     error = Bench([answered(b"oops", status)], retries=0).fail()
     assert error.failure_reason == "AlgorithmError: See job logs for more information"
@@ -395,9 +400,11 @@ def test_an_answer_that_ends_with_the_connection_is_taken_only_from_a_container_
     bench = Bench([answer])
     assert bench.invoke().body == b"whole"
     assert bench.containers[0].waits == [1.0]
-    bench = Bench([answer])
-    bench.containers[0].ended = Exit(None, "was killed", out_of_memory=True)
-    assert isinstance(bench.fail(ContainerError), OutOfMemoryError)
+    bench = Bench([answered(b"A"), answer], names=("one", "two"))
+    bench.containers[1].ended = Exit(None, "was killed", out_of_memory=True)
+    error = bench.fail(ContainerError)
+    assert isinstance(error, OutOfMemoryError)
+    assert error.message.startswith('Container "two" (image:1) was killed while it had records 3 to 4 ')
 
 
 def test_the_last_words_of_a_container() -> None:

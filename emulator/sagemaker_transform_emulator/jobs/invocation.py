@@ -95,7 +95,7 @@ class _Attempt(NamedTuple):
     chunked: bool
 
 
-@dataclass(slots=True)
+@dataclass
 class _Refused(Exception):  # noqa: N818 - a verdict on an answer, caught in this module
     answer: Answer
 
@@ -166,7 +166,11 @@ class Invoker:
         remaining = float(self._config.invocations_timeout_in_seconds)
         body: Body = _replay(payload.body) if chunked else payload.body
         head = heads.first
+        answer: Answer
         for position, connection in enumerate(slot):
+            if position:
+                body = _replay(answer.body) if chunked else answer.body
+                head = heads.head(position, answer.header("content-type"))
             container = self.containers[position]
             at = time.time()
             try:
@@ -185,9 +189,6 @@ class Invoker:
             if answer.closed_by_peer:
                 await self._raise_if_dead(trail[-1], payload)
             remaining = max(remaining - answer.timings.total, _LEAST_TIMEOUT_S)
-            if position + 1 < len(slot):
-                body = _replay(answer.body) if chunked else answer.body
-                head = heads.head(position + 1, answer.header("content-type"))
         return answer
 
     async def _raise_if_dead(self, hop: Hop, payload: Payload) -> None:
