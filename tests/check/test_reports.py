@@ -57,9 +57,15 @@ def test_junit_counts_errors_as_failures_and_keeps_the_rest() -> None:
     assert len(cases["start"]) == 0
 
 
-@given(st.text())
+@given(st.text() | st.text("\0\x08\x0b\x1f\t\n\r<&>\"'\x7f\x85\ufffe\uffff]]>"))
 def test_junit_is_xml_whatever_a_container_says(text: str) -> None:
-    ET.fromstring(junit(report(seen=text, not_run=text or "-")))
+    suite = ET.fromstring(junit(report(seen=text, not_run=text or "-"))).find("testsuite")
+    assert suite is not None
+    skipped = suite.find("testcase[@name='label']/skipped")
+    assert skipped is not None
+    # what XML 1.0 cannot hold is shown as U+FFFD, the rest as it is
+    shown = "".join(char if char in "\t\n\r" or char >= " " else "\ufffd" for char in text or "-")
+    assert skipped.get("message") == shown.replace("\ufffe", "\ufffd").replace("\uffff", "\ufffd")
 
 
 def test_sarif_names_a_rule_for_each_finding() -> None:

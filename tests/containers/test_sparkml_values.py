@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from census import missing_cases
 from hypothesis import given
 from hypothesis import strategies as st
 from sparkml_engine import (
@@ -532,8 +533,24 @@ def test_what_python_writes_as_csv_is_read_back(fields: list[str]) -> None:
     assert csv(written.getvalue(), schema(columns, last)) == (OK, fields[-1])
 
 
-@given(st.binary(max_size=60))
+TEXT_AND_NUMBER = json.dumps(schema([column("x", "string"), column("y", "double")], column("x", "string")))
+CELLS = st.sampled_from(['"a"', "a", "1.5", "-1e3", "null", "true", "[]", "{}", '""', "", '"', "\\", "\r"])
+BODIES = st.one_of(
+    st.binary(max_size=60),
+    st.lists(CELLS, max_size=3).map(",".join).map(str.encode),
+    st.lists(CELLS, max_size=3).map(lambda cells: f'{{"data": [{",".join(cells)}]}}'.encode()),
+)
+
+
+@given(BODIES)
 def test_no_body_makes_the_engine_fail(body: bytes) -> None:
-    environment = json.dumps(schema([column("x", "string"), column("y", "double")], column("x", "string")))
-    for run in (csv(body, environment), json_body(body, env=environment)):
+    for run in (csv(body, TEXT_AND_NUMBER), json_body(body, env=TEXT_AND_NUMBER)):
         assert run[0] in (OK, REFUSED, SILENT, UNREADABLE)
+
+
+def test_the_bodies_are_taken_and_refused() -> None:
+    def cases(body: bytes) -> list[str]:
+        as_csv, as_json = csv(body, TEXT_AND_NUMBER), json_body(body, env=TEXT_AND_NUMBER)
+        return [f"csv: {as_csv[0] is OK}", f"json: {as_json[0] is OK}"]
+
+    assert missing_cases(BODIES, cases, "csv: True", "csv: False", "json: True", "json: False") == {}

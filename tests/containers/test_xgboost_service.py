@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from census import missing_cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
@@ -497,26 +498,45 @@ class TestEnsembles:
         assert score(ours, ROW, accept="text/xml").status == 406
 
 
-@given(
-    body=st.one_of(
+wild = st.tuples(
+    st.one_of(
         st.binary(max_size=80),
         st.text("0123456789.,;:-+eEnaif \r\n\t\"'|", max_size=80).map(str.encode),
         st.lists(st.binary(max_size=30), max_size=3).map(lambda parts: b"".join(map(write_frame, parts))),
     ),
-    content_type=st.one_of(
+    st.one_of(
         st.none(),
         st.sampled_from(["text/csv", "text/libsvm", "application/x-recordio-protobuf"]),
         st.text(max_size=20),
     ),
-    accept=st.one_of(st.none(), st.sampled_from(["text/csv", "application/json"]), st.text(max_size=20)),
+    st.one_of(st.none(), st.sampled_from(["text/csv", "application/json"]), st.text(max_size=20)),
 )
+usual = st.tuples(
+    st.sampled_from([FEATURES, FEATURES, FEATURES + 1])
+    .flatmap(lambda width: st.lists(st.floats(width=16).map(repr), min_size=width, max_size=width))
+    .map(lambda row: ",".join(row).encode()),
+    st.just("text/csv"),
+    st.sampled_from([None, "text/csv", "application/json", "text/xml"]),
+)
+requests = wild | usual
+
+
+@given(request=requests)
 @settings(max_examples=300)
 def test_any_request_has_an_answer_of_the_documented_statuses(
-    body: bytes, content_type: str | None, accept: str | None, service: MakeService
+    request: tuple[bytes, str | None, str | None], service: MakeService
 ) -> None:
-    answer = service().invoke(body, content_type, accept)
+    answer = service().invoke(*request)
     assert answer.status in STATUSES - {500}
     assert isinstance(answer.body, bytes)
+    assert (answer.body == b"") == (answer.status == 204)
+
+
+def test_the_requests_have_answers_of_every_status(service: MakeService) -> None:
+    def cases(request: tuple[bytes, str | None, str | None]) -> list[str]:
+        return [str(service().invoke(*request).status)]
+
+    assert missing_cases(requests, cases, *map(str, STATUSES - {500})) == {}
 
 
 def test_the_quick_way_is_for_small_bodies_and_models(service: MakeService) -> None:

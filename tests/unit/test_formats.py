@@ -50,6 +50,7 @@ def test_what_is_said_of_each_format() -> None:
     assert [*FORMATS] == [fact[0] for fact in facts]
     with pytest.raises(dataclasses.FrozenInstanceError):
         CSV.name = "other"  # type: ignore[misc]
+    assert not hasattr(CSV, "__dict__")
 
 
 @pytest.mark.rule("R3.18")
@@ -61,6 +62,7 @@ def test_a_blank_line_is_no_row(line: bytes) -> None:
     assert caught.value.remedy == "take blank lines out of the data"
     assert not caught.value.like_refusal
     assert CSV.read(b" \n") == [b" "]
+    assert CSV.read(b"X") == [b"X"]
 
 
 @pytest.mark.rule("R3.10")

@@ -223,8 +223,8 @@ def test_by_default_no_exchange_is_kept_no_fault_made_and_silence_the_algorithm_
     async def go() -> bytes:
         transport = ScriptedTransport([answered(b"x"), GONE])
         invoker = Invoker([FakeContainer("one")], transport, ModelClientConfig(600, 0), slots=1)
+        body = (await invoker.invoke(PAYLOAD, heads(), chunked=False)).body
         with pytest.raises(InvocationError) as caught:
-            body = (await invoker.invoke(PAYLOAD, heads(), chunked=False)).body
             await invoker.invoke(PAYLOAD, heads(), chunked=False)
         assert caught.value.blame == "AlgorithmError"
         return body

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from census import missing_cases
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -115,8 +116,46 @@ def test_an_unknown_charset_in_accept_makes_all_of_it_unreadable() -> None:
         )
 
 
-@given(st.text(max_size=40))
+RANGES = ("text/csv", "Application/JSON", "application/*", "text/*", "*/*", "*", "image/*", "a/b+json",
+          "application/*+json", "text/plain;charset=utf-8", "nonsense", "a/", "")  # fmt: skip
+QUALITIES = ("", ";q=0.5", ";q=1", ";q=0", ";q=2", ";v=1")
+headers = st.lists(st.tuples(st.sampled_from(RANGES), st.sampled_from(QUALITIES)).map("".join), max_size=4)
+CHOICES = (NEGOTIATION.of_text, NEGOTIATION.of_object, NEGOTIATION.of_json)
+
+
+def within(chosen: str, accept: str) -> bool:
+    """Whether one of the accepted ranges holds the type."""
+    kind, _, subtype = chosen.partition(";")[0].partition("/")
+    for item in accepted(accept):
+        suffix = item.subtype.startswith("*+") and subtype.endswith(item.subtype[1:])
+        if item.kind in ("*", kind) and (item.subtype in ("*", subtype) or suffix):
+            return True
+    return False
+
+
+@given(st.text(max_size=40) | headers.map(", ".join))
 def test_any_header_is_chosen_for_or_refused(accept: str) -> None:
-    for choose in (NEGOTIATION.of_text, NEGOTIATION.of_object, NEGOTIATION.of_json):
+    for choose in CHOICES:
         chosen = choose(accept)
-        assert chosen is None or "/" in chosen
+        if chosen is None:
+            assert accept.strip()  # without a wish there is always an answer
+            assert "*/*" not in [part.strip() for part in accept.split(",")] or not readable(accept)
+        else:
+            assert "*" not in parse(chosen).essence
+            assert within(chosen, accept)
+
+
+def readable(accept: str) -> bool:
+    try:
+        accepted(accept)
+    except MediaTypeError:
+        return False
+    return True
+
+
+def test_the_headers_are_of_every_kind() -> None:
+    def cases(accept: str) -> list[str]:
+        return [f"{choose.__name__}: {choose(accept) is not None}" for choose in CHOICES]
+
+    expected = [f"{choose.__name__}: {found}" for choose in CHOICES for found in (True, False)]
+    assert missing_cases(headers.map(", ".join), cases, *expected) == {}

@@ -6,6 +6,7 @@ import csv
 
 import numpy as np
 import pytest
+from census import missing_cases
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -103,6 +104,19 @@ def exact(text: str) -> np.ndarray | None:
 
 def same(one: np.ndarray, other: np.ndarray) -> bool:
     return one.shape == other.shape and np.array_equal(one, other, equal_nan=True)
+
+
+def test_the_bodies_are_of_every_kind() -> None:
+    """The two properties below are about bodies that are plain, taken by the short ways and left by them."""
+
+    def cases(text: str) -> list[str]:
+        if not text or not is_plain(text.encode()):
+            return ["not plain"]
+        small, large = small_rows(text, ","), large_table(text.encode(), ",")
+        return ["plain", f"small: {small is not None}", f"large: {large is not None}"]
+
+    expected = "not plain", "plain", "small: True", "small: False", "large: True", "large: False"
+    assert missing_cases(plain_bodies(), cases, *expected) == {}
 
 
 @given(plain_bodies())

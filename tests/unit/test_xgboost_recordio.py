@@ -6,6 +6,7 @@ import struct
 
 import numpy as np
 import pytest
+from census import missing_cases
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import issparse
@@ -125,20 +126,95 @@ def test_up_to_seven_bytes_after_the_last_record_are_ignored() -> None:
     assert len(list(read_frames(write_frame(b"one") + b"\0" * 7))) == 1
 
 
-@given(st.binary(max_size=200))
-def test_any_bytes_are_fields_or_a_decode_error(data: bytes) -> None:
+numbers = st.integers(1, 2**29 - 1)
+parts = st.one_of(
+    st.tuples(numbers, st.just(2), st.binary(max_size=20)),
+    st.tuples(numbers, st.just(0), st.integers(0, 2**64 - 1)),
+    st.tuples(numbers, st.just(1), st.binary(min_size=8, max_size=8)),
+    st.tuples(numbers, st.just(5), st.binary(min_size=4, max_size=4)),
+)
+
+
+def encoded(number: int, wire_type: int, content: bytes | int) -> bytes:
+    if isinstance(content, int):
+        return write_varint(number << 3) + write_varint(content)
+    length = write_varint(len(content)) if wire_type == 2 else b""
+    return write_varint(number << 3 | wire_type) + length + content
+
+
+@given(st.lists(parts, max_size=6))
+def test_fields_come_back(message: list[tuple[int, int, bytes | int]]) -> None:
+    found = list(fields(b"".join(encoded(*part) for part in message)))
+    assert [(number, wire_type) for number, wire_type, _ in found] == [part[:2] for part in message]
+    for (_, _, content), (_, _, wanted) in zip(found, message, strict=True):
+        assert (content if isinstance(content, int) else bytes(content)) == wanted
+
+
+@st.composite
+def harmed(draw: st.DrawFn, whole: st.SearchStrategy[bytes]) -> bytes:
+    """Bytes with a few of them replaced by others, by more or by none."""
+    data = draw(whole)
+    start = draw(st.integers(0, len(data)))
+    return data[:start] + draw(st.binary(max_size=3)) + data[start + draw(st.integers(0, 3)) :]
+
+
+messages = st.lists(parts, max_size=6).map(lambda message: b"".join(encoded(*part) for part in message))
+any_fields = st.binary(max_size=200) | harmed(messages)
+
+
+def fields_of(data: bytes) -> list[object] | None:
     try:
-        list(fields(data))
+        return list(fields(data))
     except DecodeError:
-        return
+        return None
 
 
-@given(st.lists(st.binary(max_size=60), max_size=4), st.binary(max_size=12))
-def test_any_bytes_are_features_or_a_value_error(messages: list[bytes], rest: bytes) -> None:
+@given(any_fields)
+def test_any_bytes_are_fields_or_a_decode_error(data: bytes) -> None:
+    found = fields_of(data)
+    # what follows whole fields does not change them
+    assert found is None or fields_of(data + encoded(1, 0, 7)) == [*found, (1, 0, 7)]
+
+
+floats = st.lists(st.floats(width=32, allow_nan=False), min_size=2, max_size=2)
+tables = st.lists(floats, min_size=1, max_size=3)
+any_bodies = st.one_of(
+    st.tuples(
+        st.lists(st.binary(max_size=60), max_size=4).map(lambda raw: body(*raw)), st.binary(max_size=12)
+    ).map(b"".join),
+    harmed(tables.map(lambda rows: body(*(record(tensor(FLOAT32, row)) for row in rows)))),
+)
+
+
+def table_of(data: bytes) -> np.ndarray | None:
     try:
-        read_recordio(body(*messages) + rest)
+        return read_recordio(data)[0]
     except ValueError:
-        return
+        return None
+
+
+@given(any_bodies)
+def test_any_bytes_are_features_or_a_value_error(data: bytes) -> None:
+    table = table_of(data)
+    if table is not None:
+        assert table.ndim == 2
+        assert 1 <= table.shape[0] <= len(list(read_frames(data)))
+
+
+@given(tables)
+def test_tables_come_back(rows: list[list[float]]) -> None:
+    found, labels = read_recordio(body(*(record(tensor(FLOAT32, row)) for row in rows)))
+    assert labels is None
+    assert found.tolist() == rows
+
+
+def test_the_bytes_are_of_every_kind() -> None:
+    def of_fields(data: bytes) -> list[str]:
+        found = fields_of(data)
+        return ["error" if found is None else "several" if len(found) > 1 else "few"]
+
+    assert missing_cases(any_fields, of_fields, "error", "several") == {}
+    assert missing_cases(any_bodies, lambda data: [str(table_of(data) is None)], "True", "False") == {}
 
 
 @given(st.integers(0, 2**64 - 1))
