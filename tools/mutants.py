@@ -125,11 +125,8 @@ def _changed(source: bytes, change: FileMutation) -> tuple[bytes, str, str]:
     mutated = b"".join([*lines[:first], new, *lines[last + 1 :]])
     was, now = (" ".join(text.decode().split()) for text in (b"".join(lines[first : last + 1]), new))
     if change.mutator_name == "Decorator":
-        return (
-            mutated,
-            lines[first].decode().strip() + " " + was.partition("def ")[2].partition(":")[0],
-            "removed",
-        )
+        name = was.partition("def ")[2].partition("(")[0]
+        return mutated, f"{lines[first].decode().strip()} of {name}", "removed"
     return mutated, was, now
 
 

@@ -62,6 +62,7 @@ def test_a_lone_surrogate_is_written_as_the_replacement_character() -> None:
         (b"", "Expecting value: line 1 column 1 (char 0)"),
         (b"\n", "Expecting value: line 1 column 1 (char 0)"),
         (b"{", "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+        (b"X1", "Expecting value: line 1 column 1 (char 0)"),
         (b"1 2", "Extra data: line 1 column 3 (char 2)"),
         (b"NaN", "NaN is no JSON"),
         (b"[-Infinity]", "-Infinity is no JSON"),

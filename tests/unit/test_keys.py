@@ -95,6 +95,7 @@ def test_the_output_key_keeps_what_lies_below_the_prefix(prefix: str, key: str, 
         ("s3://bkt/", "sub/data.csv.out"),
         ("s3://bkt", "sub/data.csv.out"),
         ("s3://bkt//", "sub/data.csv.out"),
+        ("s3://bkt/X/", "X/sub/data.csv.out"),
     ],
 )
 def test_the_output_stands_below_the_output_path(path: str, key: str) -> None:
