@@ -166,9 +166,9 @@ class Invoker:
         remaining = float(self._config.invocations_timeout_in_seconds)
         body: Body = _replay(payload.body) if chunked else payload.body
         head = heads.first
-        answer: Answer
+        answer: Answer | None = None
         for position, connection in enumerate(slot):
-            if position:
+            if answer is not None:
                 body = _replay(answer.body) if chunked else answer.body
                 head = heads.head(position, answer.header("content-type"))
             container = self.containers[position]
@@ -189,6 +189,7 @@ class Invoker:
             if answer.closed_by_peer:
                 await self._raise_if_dead(trail[-1], payload)
             remaining = max(remaining - answer.timings.total, _LEAST_TIMEOUT_S)
+        assert answer  # a model has a container
         return answer
 
     async def _raise_if_dead(self, hop: Hop, payload: Payload) -> None:
