@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from transforming import job, payload
 
@@ -298,3 +300,11 @@ def test_lines_with_and_without_their_newlines() -> None:
     assert whole_lines(b"a\n\nb") == [b"a\n", b"\n", b"b"]
     assert whole_lines(b"a\r\n") == [b"a\r\n"]
     assert whole_lines(b"") == []
+
+
+def test_what_a_job_does_to_its_records_cannot_be_changed() -> None:
+    found = processing_of(job(input_filter="$[0]"))
+    for value in (found, found.finish.__self__):  # type: ignore[attr-defined]
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(value, dataclasses.fields(value)[0].name, None)
+        assert not hasattr(value, "__dict__")
