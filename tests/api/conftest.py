@@ -13,6 +13,9 @@ from sagemaker_transform_emulator.s3.moto_server import embedded_store
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fuzz-requests", type=int, default=3_000, help="bad requests to send to the API")
+    parser.addoption(
+        "--every-operation", action="store_true", help="call all of AWS's operations, not one each"
+    )
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from sagemaker_transform_emulator.s3.client import Storage
 from sagemaker_transform_emulator.server.api.allowed_hosts import Guard
 from sagemaker_transform_emulator.server.api.app import Front, make_app
 from sagemaker_transform_emulator.server.api.backend import Backend
+from sagemaker_transform_emulator.server.api.s3_proxy import S3Proxy
 from sagemaker_transform_emulator.server.database import Store
 from sagemaker_transform_emulator.server.job_controller import JobController
 
@@ -67,9 +68,16 @@ class Wire:
 
 @asynccontextmanager
 async def application(
-    address: StoreAddress, settings: Settings | None = None, path: Path | str = ":memory:"
+    address: StoreAddress,
+    settings: Settings | None = None,
+    path: Path | str = ":memory:",
+    *,
+    with_store: bool = False,
 ) -> AsyncIterator[Wire]:
-    """The application over that S3, with an empty memory."""
+    """The application over that S3, with an empty memory.
+
+    What is for S3 gets status 299 and its own path as the answer, or the store's answer `with_store`.
+    """
     settings = settings or Settings(images=(SCRIPTED,), runtime="process")
     store, storage = Store(path), Storage(address)
     controller = JobController(store, address, settings)
@@ -82,7 +90,8 @@ async def application(
         await send({"type": "http.response.start", "status": 299, "headers": []})
         await send({"type": "http.response.body", "body": scope["raw_path"]})
 
-    app = make_app(backend, s3, Front(dict, reset), Guard(settings.allowed_hosts))
+    proxy = S3Proxy(address.endpoint_url or "")
+    app = make_app(backend, proxy if with_store else s3, Front(dict, reset), Guard(settings.allowed_hosts))
     transport = httpx.ASGITransport(app, raise_app_exceptions=True)
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:4566") as http:
@@ -90,6 +99,7 @@ async def application(
     finally:
         controller.closing.set()
         await controller.stop_all(20)
+        await proxy.close()
         storage.close()
         store.close()
 

@@ -63,6 +63,7 @@ def _environment(run_id: str) -> dict[str, str]:
         "PATH": os.environ.get("PATH", ""),
         "MINIO_ROOT_USER": DUMMY_KEYS[0],
         "MINIO_ROOT_PASSWORD": DUMMY_KEYS[1],
+        "MINIO_DOMAIN": "localhost",  # BUCKET.localhost is that bucket
         "MINIO_BROWSER": "off",
         "MINIO_UPDATE": "off",
         "MINIO_CALLHOME_ENABLE": "off",

@@ -1,7 +1,10 @@
-"""The S3 that is used when no endpoint is configured: moto's server, inside this process.
+"""The S3 that is used when no endpoint is configured: moto's, inside this process.
 
 Its limits: everything is in memory and gone when the process ends, nobody is asked for credentials, and
 it copies whole objects for each range, so objects above 256 MiB are refused with a word about MinIO.
+
+moto's own server would guess other services, its administration and instance metadata from a request's
+headers, body and path; here S3 is all there is, whatever a request looks like.
 """
 
 from __future__ import annotations
@@ -10,7 +13,6 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from sagemaker_transform_emulator.config import DUMMY_KEYS, StoreAddress, region
 from sagemaker_transform_emulator.sagemaker.requests import MIB
@@ -30,25 +32,34 @@ def embedded_store() -> Iterator[StoreAddress]:
     moto keeps what is stored once per process: stores that are open at the same time share their objects,
     and with the last one they are gone.
     """
-    from moto.server import ThreadedMotoServer  # noqa: PLC0415 - takes a second, and only then
-
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     _count(1)
     try:
-        yield from _serve(server)
+        with _served() as port:
+            key, secret = DUMMY_KEYS
+            yield StoreAddress(f"http://127.0.0.1:{port}", region(), key, secret)
     finally:
         _count(-1)
 
 
-def _serve(server: Any) -> Iterator[StoreAddress]:
-    server.start()
+@contextmanager
+def _served() -> Iterator[int]:
+    """The port on which moto's S3, and none of its other services, answers."""
+    from moto.moto_server.werkzeug_app import (  # noqa: PLC0415 - takes a second, and only then
+        MotoRequestHandler,
+        create_backend_app,
+    )
+    from werkzeug.serving import make_server  # noqa: PLC0415
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    app = create_backend_app("s3")
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler)
+    thread = threading.Thread(target=server.serve_forever, name="S3", daemon=True)
+    thread.start()
     try:
-        host, port = server.get_host_and_port()
-        key, secret = DUMMY_KEYS
-        yield StoreAddress(f"http://{host}:{port}", region(), key, secret)
+        yield server.port
     finally:
-        server.stop()
+        server.shutdown()
+        thread.join()
 
 
 def _count(change: int) -> None:

@@ -1,4 +1,4 @@
-"""AWS JSON 1.1, driven by botocore's own service models: a request in, an answer out. No I/O.
+"""AWS JSON 1.0 and 1.1, driven by botocore's own service models: a request in, an answer out. No I/O.
 
 Nothing is generated: the operations, their inputs and outputs are read from the model at run time, so an
 operation that AWS has and we lack is refused by its name (R1.1 to R1.5).
@@ -15,18 +15,15 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Any
 
-from sagemaker_transform_emulator.errors import EmulatorError, ServiceError
+from sagemaker_transform_emulator.errors import ServiceError
 from sagemaker_transform_emulator.sagemaker.constraints import service_model
 from sagemaker_transform_emulator.sagemaker.resources import DEFAULT_ACCOUNT, Place
+from sagemaker_transform_emulator.server.api.failures import Failure
 
 CONTENT_TYPE = "application/x-amz-json-1.1"
-TARGETS = {"SageMaker": "sagemaker", "Logs_20140328": "logs"}
-"""Which service the part of X-Amz-Target before the dot names."""
-
 _CREDENTIAL = re.compile(
     r"Credential=([^/,\s]{1,128})/\d{8}/([a-z0-9-]{1,32})/([a-z0-9-]{1,32})/aws4_request"
 )
-_SHOWN_OPERATION = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,25 +53,7 @@ class Response:
     body: bytes = field(default=b"")
 
 
-def parse_target(target: str, supported: Mapping[str, Any]) -> tuple[str, str]:
-    """The service and operation that X-Amz-Target names.
-
-    Raises ServiceError, saying what there is instead, for anything not in `supported`.
-    """
-    prefix, _, operation = target.partition(".")
-    service = TARGETS.get(prefix)
-    if service is None or operation not in service_model(service).operation_names:
-        raise ServiceError("UnknownOperationException", f"Unknown operation {target[:_SHOWN_OPERATION]!r}")
-    if operation not in supported[service]:
-        raise ServiceError(
-            "UnknownOperationException",
-            f"The operation {operation} is not part of this emulator of batch transform; "
-            f"it has {', '.join(supported[service])}",
-        )
-    return service, operation
-
-
-def parse_body(body: bytes) -> dict[str, Any]:
+def parse(body: bytes, _service: str, _operation: str) -> dict[str, Any]:
     """The request's members. Raises ServiceError for anything but a JSON object in UTF-8."""
     try:
         request = json.loads(body.decode() or "{}", parse_constant=_refuse_constant)
@@ -120,22 +99,16 @@ def success(service: str, operation: str, output: Mapping[str, Any] | None) -> R
     """The answer with the members that the operation's output shape has (R1.2); empty without a shape."""
     shape = service_model(service).operation_model(operation).output_shape
     if shape is None:
-        return respond(200, b"")
-    return respond(200, json.dumps(_serialised(output or {}, shape)).encode())
+        return respond(200, b"", _content_type(service))
+    return respond(200, json.dumps(_serialised(output or {}, shape)).encode(), _content_type(service))
 
 
-def failure(error: Exception, service: str = "sagemaker") -> Response:
+def failure(failed: Failure, service: str = "sagemaker") -> Response:
     """The answer for an error (R1.3). What the user can do about it is in `remedy`, beside AWS's own text."""
-    if isinstance(error, ServiceError):
-        modelled = error.code in service_model(service).shape_names
-        body = {"__type": error.code, "Message" if modelled else "message": error.message}
-        return respond(400, json.dumps(body | ({"remedy": error.remedy} if error.remedy else {})).encode())
-    if isinstance(error, EmulatorError):
-        # 400 although it is no fault of the request: clients would repeat a 5xx for minutes
-        text = error.message + (f" ({error.remedy})" if error.remedy else "")
-        return respond(400, json.dumps({"__type": "InternalFailure", "message": text}).encode())
-    body = {"__type": "InternalFailure", "message": "The emulator failed; its log has the details"}
-    return respond(500, json.dumps(body).encode())
+    modelled = bool(service) and failed.code in service_model(service).shape_names
+    body = {"__type": failed.code, "Message" if modelled else "message": failed.message}
+    remedied = body | ({"remedy": failed.remedy} if failed.remedy else {})
+    return respond(failed.status, json.dumps(remedied).encode(), _content_type(service))
 
 
 def respond(status: int, body: bytes, content_type: str = CONTENT_TYPE) -> Response:
@@ -147,6 +120,11 @@ def respond(status: int, body: bytes, content_type: str = CONTENT_TYPE) -> Respo
         ("date", formatdate(usegmt=True)),
     )
     return Response(status, headers, body)
+
+
+def _content_type(service: str) -> str:
+    version = service_model(service).metadata.get("jsonVersion", "1.1") if service else "1.1"
+    return f"application/x-amz-json-{version}"
 
 
 def _serialised(value: Any, shape: Any) -> Any:

@@ -1,22 +1,28 @@
-"""The one door: tells AWS JSON, query and S3 requests apart and sees that each gets its answer."""
+"""The one door: tells requests for AWS's services apart from S3's and sees that each gets its answer."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sagemaker_transform_emulator.errors import EmulatorError, ServiceError
 from sagemaker_transform_emulator.sagemaker.constraints import validate
 from sagemaker_transform_emulator.server.api import awsjson
-from sagemaker_transform_emulator.server.api import sts_operations as sts
+from sagemaker_transform_emulator.server.api.addressing import Address, Incoming, Wire, address_of
 from sagemaker_transform_emulator.server.api.allowed_hosts import Guard
 from sagemaker_transform_emulator.server.api.awsjson import Call, Response
 from sagemaker_transform_emulator.server.api.backend import Backend
-from sagemaker_transform_emulator.server.api.operations import OPERATIONS
+from sagemaker_transform_emulator.server.api.codecs import CODECS
+from sagemaker_transform_emulator.server.api.failures import Failure, failure_of
+from sagemaker_transform_emulator.server.api.operations import OPERATIONS, TARGETS, VERSIONS
+from sagemaker_transform_emulator.server.api.query import form_of
+from sagemaker_transform_emulator.server.api.refusals import refusal
 
 MOST_BODY_BYTES = 10 * 1024 * 1024
 _ATTEMPT = re.compile(r"\battempt=(\d{1,4})")
@@ -24,8 +30,18 @@ _ATTEMPT = re.compile(r"\battempt=(\d{1,4})")
 _log = logging.getLogger("sagemaker_transform_emulator.server.api")
 
 
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who sent a request: the members of Call that say so."""
+
+    connection: tuple[str, int]
+    agent: str
+    attempt: int
+    gone: Callable[[], Awaitable[None]]
+
+
 class Gateway:
-    """Hands SageMaker, Logs and STS requests to the operations, everything else to `s3`."""
+    """Hands S3 requests to `s3` and the operations there are to their functions; refuses all else by name."""
 
     def __init__(self, backend: Backend, s3: ASGIApp) -> None:
         self._backend = backend
@@ -33,52 +49,53 @@ class Gateway:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        if scope["method"] == "POST" and b"x-amz-target" in headers:
-            response = await self._json(scope, headers, receive)
-        elif (
-            scope["method"] == "POST"
-            and scope["path"] in ("", "/")
-            and sts.is_form(headers.get(b"content-type", ""))
-        ):
-            response = await self._query(headers, receive)
-        else:
+        request = _incoming(scope)
+        address = address_of(request)
+        if address is None:
             await self._s3(scope, receive, send)
             return
-        await send_response(send, response)
+        host, port = (scope.get("client") or ("", 0))[:2]
+        client = Client(
+            (host, port), request.headers.get("user-agent", ""),
+            _attempt(request.headers.get("amz-sdk-request", "")), lambda: _disconnected(receive),
+        )  # fmt: skip
+        await send_response(send, await self._answer(request, address, receive, client))
 
-    async def _json(self, scope: Scope, headers: Mapping[bytes, str], receive: Receive) -> Response:
-        service = "sagemaker"
+    async def _answer(
+        self, request: Incoming, address: Address, receive: Receive, client: Client
+    ) -> Response:
+        codec, service, operation = CODECS[address.wire], "", ""
         try:
-            body = await _read(receive)
-            service, operation = awsjson.parse_target(headers[b"x-amz-target"], OPERATIONS)
-            place = awsjson.place_of(headers.get(b"authorization"))
-            request = awsjson.parse_body(body)
-            validate(operation, request, service=service)
-            client = scope.get("client") or ("", 0)
+            body = await _body(request, address, receive)
+            service, operation = _asked(address, body)
+            carry_out = OPERATIONS.get(service, {}).get(operation)
+            if carry_out is None:
+                error = await asyncio.to_thread(refusal, address, request, operation)
+                return codec.failure(failure_of(error), service)
+            place = awsjson.place_of(request.authorization())
+            given = codec.parse(body, service, operation)
+            validate(operation, given, service=service)
+            members = awsjson.known(given, service, operation)
             call = Call(
-                service, operation, awsjson.known(request, service, operation), place,
-                headers.get(b"user-agent", ""), (client[0], client[1]),
-                attempt=_attempt(headers.get(b"amz-sdk-request", "")),
-                gone=lambda: _disconnected(receive),
-            )  # fmt: skip
+                service,
+                operation,
+                members,
+                place,
+                client.agent,
+                client.connection,
+                client.attempt,
+                client.gone,
+            )
             self._backend.polling.heard(call, time.time())
-            output = await OPERATIONS[service][operation](self._backend, call)
-            return awsjson.success(service, operation, output)
+            output = await carry_out(self._backend, call)
+            return codec.success(service, operation, output)
         except EmulatorError as error:
             if not isinstance(error, ServiceError):
-                _log.error("%s: %s", headers[b"x-amz-target"], error)
-            return awsjson.failure(error, service)
+                _log.error("%s %s: %s", service, operation, error)
+            return codec.failure(failure_of(error), service)
         except Exception as error:  # noqa: BLE001 - a client never sees a traceback
-            _log.exception("%s", headers[b"x-amz-target"])
-            return awsjson.failure(error, service)
-
-    async def _query(self, headers: Mapping[bytes, str], receive: Receive) -> Response:
-        try:
-            body = await _read(receive)
-            return sts.answer(body, awsjson.place_of(headers.get(b"authorization")))
-        except ServiceError as error:
-            return sts.error(error.code, error.message)
+            _log.exception("%s %s", service, operation)
+            return codec.failure(failure_of(error), service)
 
 
 class Guarded:
@@ -94,9 +111,7 @@ class Guarded:
             headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
             why = self._guard.refusal(headers.get(b"host", ""), headers.get(b"origin"))
             if why:
-                error = ServiceError("AccessDeniedException", why)
-                refused = awsjson.failure(error)
-                await send_response(send, Response(403, refused.headers, refused.body))
+                await send_response(send, awsjson.failure(Failure(403, "AccessDeniedException", why)))
                 return
         await self._app(scope, receive, send)
 
@@ -106,6 +121,34 @@ async def send_response(send: Send, response: Response) -> None:
     headers = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": response.body})
+
+
+def _incoming(scope: Scope) -> Incoming:
+    return Incoming(
+        scope["method"],
+        scope["raw_path"].decode("latin-1"),
+        scope["query_string"].decode("latin-1"),
+        {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
+    )
+
+
+def _asked(address: Address, body: bytes) -> tuple[str, str]:
+    """The service, in botocore's word for it, and the operation; "" where it is none of ours."""
+    if address.wire in (Wire.JSON, Wire.CBOR):
+        prefix, _, operation = address.target.partition(".")
+        return TARGETS.get(prefix, ""), operation
+    if address.wire in (Wire.QUERY, Wire.EC2):
+        form = form_of(body)
+        return VERSIONS.get(form.get("Version", ""), ""), form.get("Action", "")
+    return "", ""
+
+
+async def _body(request: Incoming, address: Address, receive: Receive) -> bytes:
+    if address.wire in (Wire.REST_JSON, Wire.REST_XML):
+        return b""  # whatever it says, it is refused
+    if request.method == "GET":
+        return request.query.encode("latin-1")
+    return await _read(receive)
 
 
 async def _disconnected(receive: Receive) -> None:

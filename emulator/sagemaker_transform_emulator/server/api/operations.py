@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sagemaker_transform_emulator.server.api import identity
 from sagemaker_transform_emulator.server.api import log_operations as logs
 from sagemaker_transform_emulator.server.api import model_operations as models
 from sagemaker_transform_emulator.server.api import tag_operations as tags
@@ -30,4 +31,11 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
         "GetLogEvents": logs.get_log_events,
         "FilterLogEvents": logs.filter_log_events,
     },
+    "sts": {"GetCallerIdentity": identity.get_caller_identity},
 }
+
+TARGETS: Mapping[str, str] = {"SageMaker": "sagemaker", "Logs_20140328": "logs"}
+"""Which service the part of X-Amz-Target before the dot means, or the path of a CBOR request."""
+
+VERSIONS: Mapping[str, str] = {"2011-06-15": "sts"}
+"""Which service the Version of a query request means."""

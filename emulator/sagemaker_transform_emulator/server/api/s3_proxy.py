@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpcore
 from starlette.types import Message, Receive, Scope, Send
 
-from sagemaker_transform_emulator.server.api import sts_operations as sts
+from sagemaker_transform_emulator.server.api.query import printable
 
 _HOP_BY_HOP = {
     b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"upgrade", b"transfer-encoding",
@@ -108,7 +108,7 @@ async def _body(receive: Receive) -> AsyncIterator[bytes]:
 
 
 async def _send_error(send: Send, text: str) -> None:
-    body = f"<Error><Code>ServiceUnavailable</Code><Message>{sts.printable(text)}</Message></Error>".encode()
+    body = f"<Error><Code>ServiceUnavailable</Code><Message>{printable(text)}</Message></Error>".encode()
     headers = [(b"content-type", b"application/xml"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 503, "headers": headers})
     await send({"type": "http.response.body", "body": body})
