@@ -5,7 +5,7 @@ The API, the command line and the library all pass through here.
 
 from __future__ import annotations
 
-from sagemaker_transform_emulator.errors import DataError, ServiceError, StorageError
+from sagemaker_transform_emulator.errors import DataError, ServiceError, StorageError, UsageError
 from sagemaker_transform_emulator.s3.client import Storage
 from sagemaker_transform_emulator.sagemaker.constraints import validate
 from sagemaker_transform_emulator.sagemaker.requests import Model, S3DataType, TransformJob
@@ -49,6 +49,7 @@ async def admit_job(request: dict[str, object], model: Model, storage: Storage, 
     job = TransformJob.from_request(request)
     _require_limits(job)
     require_processing(job)
+    _require_places(job)
     if any(definition.uses_model_data_source for definition in model.containers):
         raise ServiceError(
             "ValidationException",
@@ -75,12 +76,24 @@ def _require_limits(job: TransformJob) -> None:
         )
 
 
+def _require_places(job: TransformJob) -> None:
+    """What is read and written has a bucket: the API's pattern also lets URLs of other hosts through."""
+    capture = job.data_capture_config
+    for uri in (
+        job.transform_input.s3_uri, job.transform_output.s3_output_path,
+        *((capture.destination_s3_uri,) if capture else ()),
+    ):  # fmt: skip
+        try:
+            S3Location.parse(uri)
+        except UsageError as error:
+            raise ServiceError("ValidationException", error.message, remedy=error.remedy) from None
+
+
 async def _require_model_data(url: str, storage: Storage) -> None:
-    location = S3Location.parse(url)
     try:
-        await storage.head(location)
-    except StorageError as error:
-        if error.blame == "InternalServerError":
+        await storage.head(S3Location.parse(url))
+    except (StorageError, UsageError) as error:
+        if isinstance(error, StorageError) and error.blame == "InternalServerError":
             raise
         raise ServiceError(
             "ValidationException", f"Could not find model data at {url}.", remedy=error.remedy

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from sagemaker_transform_emulator.errors import UsageError
 
 OUTPUT_SUFFIX = ".out"
+
+_S3_HOST = re.compile(
+    r"(?:(?P<bucket>.+)\.)?s3(?:-fips|-accelerate|-external-1)?(?:\.dualstack)?"
+    r"(?:[.-][a-z]{2,4}(?:-[a-z]+)+-\d)?\.amazonaws\.com(?:\.cn)?",
+    re.IGNORECASE,
+)
+"""S3's hosts, a bucket in front or not: global, regional, the older s3-REGION, dual-stack and others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +26,17 @@ class S3Location:
 
     @classmethod
     def parse(cls, uri: str) -> S3Location:
-        """The location of an `s3://` or `https://` URI of the form the API allows."""
+        """The location of an `s3://` URI, or of an `https://` URL of S3 with the bucket in its host or path.
+
+        Raises UsageError for anything else, URLs of other hosts among it.
+        """
         scheme, separator, rest = uri.partition("://")
         bucket, _, key = rest.partition("/")
+        if separator and scheme == "https":
+            host = _S3_HOST.fullmatch(bucket)
+            bucket, key = ("", "") if host is None else (host["bucket"] or "", key)
+            if host is not None and not bucket:
+                bucket, _, key = key.partition("/")
         if not separator or scheme not in ("s3", "https") or not bucket:
             raise UsageError(f"{uri!r} is no S3 URI", remedy="write it as s3://bucket/key")
         return cls(bucket, key)
