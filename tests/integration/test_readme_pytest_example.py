@@ -51,3 +51,25 @@ def test_clean(sagemaker_emulator, number):
     assert boto3.client("sts").get_caller_identity()["Account"] == "000000000000"
     Path(__file__).with_suffix(".endpoint").write_text(sagemaker_emulator.endpoint_url)
 """
+
+
+@pytest.mark.slow
+def test_an_sdk_that_was_imported_asks_the_emulator_who_calls(tmp_path: Path) -> None:
+    (tmp_path / "test_sdk.py").write_text(_SDK)
+    assert "2 passed" in run_pytest(tmp_path, "-c", os.devnull, tmp_path)
+
+
+_SDK = """
+import sys
+import types
+
+sdk = types.ModuleType("sagemaker.session")  # stands for SDK v2, which makes up this address by itself
+sdk.sts_regional_endpoint = lambda region: "https://sts.amazonaws.com"
+sys.modules["sagemaker.session"] = sdk
+
+def test_inside(sagemaker_emulator):
+    assert sdk.sts_regional_endpoint("us-east-1") == sagemaker_emulator.endpoint_url
+
+def test_outside():
+    assert sdk.sts_regional_endpoint("us-east-1") == "https://sts.amazonaws.com"
+"""

@@ -88,6 +88,27 @@ def test_the_notebook_runs_with_sdk_v3(
     report(capsys, "SDK v3", found)
 
 
+ROLE = "arn:aws:iam::000000000000:role/SageMakerRole"
+
+
+def test_roles_are_found_by_sdk_v2(emulator: ChildEmulator, tmp_path: Path) -> None:
+    emulator.reset()
+    found, _ = run_notebook(emulator, "roles_v2", make("sdk-v2") / "bin/python", tmp_path)
+    assert found == {
+        "created": ROLE,
+        "own": ROLE,
+        "account": "000000000000",
+        "bucket": "sagemaker-us-east-1-000000000000",
+    }
+
+
+def test_roles_are_found_and_judged_fit_by_sdk_v3(emulator: ChildEmulator, tmp_path: Path) -> None:
+    emulator.reset()
+    found, printed = run_notebook(emulator, "roles_v3", make("sdk-v3") / "bin/python", tmp_path)
+    assert found == {"by-name": ROLE, "own": ROLE, "execution_role": ROLE}
+    assert "Could not verify permissions" not in printed
+
+
 @pytest.mark.rule("R1.2", "R1.33")
 def test_the_notebook_runs_with_boto3(
     emulator: ChildEmulator, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -29,6 +29,10 @@ _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
 }  # fmt: skip
 
 
+_CODES = {"logs": "InvalidParameterException", "iam": "ValidationError", "sts": "ValidationError"}
+"""What services other than SageMaker call a violation."""
+
+
 @cache
 def service_model(name: str = "sagemaker") -> ServiceModel:
     """The model of a service as botocore ships it."""
@@ -39,9 +43,9 @@ def service_model(name: str = "sagemaker") -> ServiceModel:
 def validate(operation: str, request: Any, *, service: str = "sagemaker", strict: bool = False) -> None:
     """The request keeps every constraint of the operation's input.
 
-    Raises ServiceError: SerializationException for a wrong JSON type, ValidationException listing all
-    violations otherwise (R1.4). Members the model does not know are ignored, as the service does;
-    `strict` refuses them, for files that people write.
+    Raises ServiceError: SerializationException for a wrong JSON type, ValidationException, or what else the
+    service calls it, listing all violations otherwise (R1.4). Members the model does not know are ignored,
+    as the service does; `strict` refuses them, for files that people write.
     """
     shape = service_model(service).operation_model(operation).input_shape
     if shape is None:
@@ -53,7 +57,9 @@ def validate(operation: str, request: Any, *, service: str = "sagemaker", strict
             f"Value {_shown(value)} at '{path}' failed to satisfy constraint: {rule}"
             for value, path, rule in found
         )
-        raise ServiceError("ValidationException", f"{len(found)} {noun} detected: {texts}")
+        raise ServiceError(
+            _CODES.get(service, "ValidationException"), f"{len(found)} {noun} detected: {texts}"
+        )
 
 
 def _violations(value: Any, shape: Shape, path: str, *, strict: bool) -> Iterator[_Violation]:

@@ -6,12 +6,15 @@
         sagemaker = sagemaker_emulator.client("sagemaker")
 
 During a test the AWS variables point at the emulator, so code that makes its own clients or uses the
-SageMaker SDK needs no change. Each worker of pytest-xdist has an emulator of its own.
+SageMaker SDK needs no change. Of an SDK that has been imported before, the address of STS points there, too:
+it is the one that no variable sets, and `get_execution_role()` asks it. Each worker of pytest-xdist has an
+emulator of its own.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -19,6 +22,9 @@ import pytest
 
 if TYPE_CHECKING:
     from sagemaker_transform_emulator.testing.server import ChildEmulator
+
+_SDK_MODULES = {"sagemaker.session", "sagemaker.core.helper.session_helper"}
+"""Where SDK v2 and v3 make up the address of STS by themselves."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -70,4 +76,7 @@ def sagemaker_emulator(
         monkeypatch.delenv(name)
     for name, value in sagemaker_emulator_session.environment.items():
         monkeypatch.setenv(name, value)
+    url = sagemaker_emulator_session.endpoint_url
+    for name in _SDK_MODULES & set(sys.modules):
+        monkeypatch.setattr(sys.modules[name], "sts_regional_endpoint", lambda _region: url, raising=False)
     return sagemaker_emulator_session

@@ -32,10 +32,14 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
         "FilterLogEvents": logs.filter_log_events,
     },
     "sts": {"GetCallerIdentity": identity.get_caller_identity},
+    "iam": {
+        "GetRole": identity.get_role,
+        "SimulatePrincipalPolicy": identity.simulate_principal_policy,
+    },
 }
 
 TARGETS: Mapping[str, str] = {"SageMaker": "sagemaker", "Logs_20140328": "logs"}
 """Which service the part of X-Amz-Target before the dot means, or the path of a CBOR request."""
 
-VERSIONS: Mapping[str, str] = {"2011-06-15": "sts"}
+VERSIONS: Mapping[str, str] = {"2011-06-15": "sts", "2010-05-08": "iam"}
 """Which service the Version of a query request means."""
