@@ -14,6 +14,7 @@ import httpx
 
 from sagemaker_transform_emulator.config import ImageMapping, Settings, StoreAddress
 from sagemaker_transform_emulator.s3.client import Storage
+from sagemaker_transform_emulator.sagemaker.resources import Place
 from sagemaker_transform_emulator.server.api.allowed_hosts import Guard
 from sagemaker_transform_emulator.server.api.app import Front, make_app
 from sagemaker_transform_emulator.server.api.backend import Backend
@@ -102,6 +103,14 @@ async def application(
         await proxy.close()
         storage.close()
         store.close()
+
+
+async def ended(wire: Wire, name: str) -> dict[str, Any]:
+    """The description of the job once it has ended."""
+    record = wire.backend.store.job(Place(), name)
+    assert record is not None
+    await wire.backend.controller.wait_for_news(record, 60)
+    return await wire.call("DescribeTransformJob", TransformJobName=name)
 
 
 def run(work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:

@@ -6,10 +6,9 @@ import asyncio
 from typing import Any
 
 import pytest
-from api.inprocess import ROLE, Wire, application, job_request, run
+from api.inprocess import ROLE, Wire, application, ended, job_request, run
 
 from sagemaker_transform_emulator.config import StoreAddress
-from sagemaker_transform_emulator.sagemaker.resources import Place
 
 FORMS = (
     "https://bkt.s3.amazonaws.com/{}", "https://bkt.s3.us-west-2.amazonaws.com/{}",
@@ -37,10 +36,7 @@ def test_a_job_reads_and_writes_where_the_urls_say(s3: StoreAddress, form: str) 
             client = wire.backend.storage.client
             await asyncio.to_thread(client.delete_object, Bucket="bkt", Key="out/a.csv.out")
             await wire.call("CreateTransformJob", **job)
-            record = wire.backend.store.job(Place(), "job")
-            assert record is not None
-            await wire.backend.controller.wait_for_end(record, 60)
-            described = await wire.call("DescribeTransformJob", TransformJobName="job")
+            described = await ended(wire, "job")
             made = await asyncio.to_thread(client.get_object, Bucket="bkt", Key="out/a.csv.out")
             return described, await asyncio.to_thread(made["Body"].read)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
-from api.inprocess import AUTHORIZATION, ROLE, SCRIPTED, Wire, application, job_request, run
+from api.inprocess import AUTHORIZATION, ROLE, SCRIPTED, Wire, application, ended, job_request, run
 
 from sagemaker_transform_emulator.config import Settings, StoreAddress
 from sagemaker_transform_emulator.sagemaker.resources import JobRecord, Place
@@ -33,14 +33,6 @@ def talk(s3: StoreAddress) -> Callable[..., Any]:
         return run(inside)
 
     return go
-
-
-async def ended(wire: Wire, name: str) -> dict[str, Any]:
-    """The description of the job once it has ended."""
-    record = wire.backend.store.job(Place(), name)
-    assert record is not None
-    await wire.backend.controller.wait_for_news(record, 60)
-    return await wire.call("DescribeTransformJob", TransformJobName=name)
 
 
 def past_job(name: str, at: float, status: str = "Completed") -> JobRecord:

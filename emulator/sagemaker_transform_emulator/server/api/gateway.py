@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -126,7 +127,7 @@ async def send_response(send: Send, response: Response) -> None:
 def _incoming(scope: Scope) -> Incoming:
     return Incoming(
         scope["method"],
-        scope["raw_path"].decode("latin-1"),
+        (scope.get("raw_path") or quote(scope["path"]).encode()).decode("latin-1"),
         scope["query_string"].decode("latin-1"),
         {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
     )
