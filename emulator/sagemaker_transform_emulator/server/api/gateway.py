@@ -128,7 +128,7 @@ def _incoming(scope: Scope) -> Incoming:
     return Incoming(
         scope["method"],
         (scope.get("raw_path") or quote(scope["path"]).encode()).decode("latin-1"),
-        scope["query_string"].decode("latin-1"),
+        scope.get("query_string", b"").decode("latin-1"),
         {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
     )
 
