@@ -28,7 +28,7 @@ class Clients:
     """Makes clients whose requests go to the application; `statuses` has what came back, call by call."""
 
     def __init__(self, wire: Wire, loop: asyncio.AbstractEventLoop) -> None:
-        self._wire = wire
+        self.wire = wire
         self._loop = loop
         self._session = botocore.session.Session()
         self._session.set_credentials("test", "test")
@@ -45,7 +45,7 @@ class Clients:
 
     def request(self, method: str, url: str, **given: Any) -> httpx.Response:
         """What a request is answered that no client of botocore makes, such as that of a presigned URL."""
-        sent = self._wire.http.request(method, url, **given)
+        sent = self.wire.http.request(method, url, **given)
         return self._wait(asyncio.run_coroutine_threadsafe(sent, self._loop))
 
     def _send(self, request: Any, **_: Any) -> AWSResponse:
@@ -60,7 +60,7 @@ class Clients:
         if hasattr(body, "read"):
             body = body.read()
         headers = {name: value for name, value in request.headers.items() if name.lower() != "content-length"}
-        sent = self._wire.http.request(request.method, request.url, content=body or b"", headers=headers)
+        sent = self.wire.http.request(request.method, request.url, content=body or b"", headers=headers)
         answer = self._wait(asyncio.run_coroutine_threadsafe(sent, self._loop))
         self.statuses.append(answer.status_code)
         return AWSResponse(request.url, answer.status_code, answer.headers, _Raw(answer.content))

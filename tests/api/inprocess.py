@@ -21,6 +21,7 @@ from sagemaker_transform_emulator.server.api.backend import Backend
 from sagemaker_transform_emulator.server.api.s3_proxy import S3Proxy
 from sagemaker_transform_emulator.server.database import Store
 from sagemaker_transform_emulator.server.job_controller import JobController
+from sagemaker_transform_emulator.utilization import Utilization
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SCRIPTED = ImageMapping(
@@ -82,7 +83,9 @@ async def application(
     settings = settings or Settings(images=(SCRIPTED,), runtime="process")
     store, storage = Store(path), Storage(address)
     controller = JobController(store, address, settings)
-    backend = Backend(store, controller, storage, settings)
+    utilization = Utilization(controller.progress, store.documents)
+    controller.observers.append(utilization.observe)
+    backend = Backend(store, controller, storage, settings, utilization=utilization)
 
     async def reset() -> None:
         store.clear()

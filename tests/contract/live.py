@@ -97,6 +97,10 @@ class Live:
     def sagemaker(self, account: str, region: str = "us-east-1") -> Any:
         return self._client("sagemaker", account, region)
 
+    def cloudwatch(self, account: str, region: str = "us-east-1") -> Any:
+        """A client of CloudWatch for that account."""
+        return self._client("cloudwatch", account, region)
+
     def folder(self, name: str) -> Path:
         """A folder for the ledgers of one case."""
         path = self._folder / name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -107,6 +108,38 @@ def test_metrics_count_what_ran_and_show_hosts_while_they_run(live: Live) -> Non
     assert grown['sagemaker_transform_jobs_ended_total{status="Completed"}'] == 1
     assert grown['sagemaker_transform_container_seconds_total{container="container-1"}'] >= 3
     assert "measured/" not in live.metrics()
+
+
+@pytest.mark.rule("R8.1", "R8.2")
+def test_cloudwatch_has_the_cpu_and_memory_of_a_job_that_has_ended(live: Live) -> None:
+    live.fill({"in/a": b"1\n"})
+    account = live.account()
+    client = live.sagemaker(account)
+    client.create_model(
+        ModelName="model", ExecutionRoleArn=ROLE,
+        PrimaryContainer={"Image": "scripted:slow", "Environment": {"BEHAVIOUR": "sleep:1.5"}},
+    )  # fmt: skip
+    began = time.time()
+    client.create_transform_job(**job_request({}, "seen", "model"))
+    wait_for(client, "seen")
+    cloudwatch = live.cloudwatch(account)
+    metrics = cloudwatch.list_metrics(Namespace="/aws/sagemaker/TransformJobs")["Metrics"]
+    [host] = {metric["Dimensions"][0]["Value"] for metric in metrics}
+    assert re.fullmatch(r"seen/i-[0-9a-f]+", host)
+    queries = [
+        {
+            "Id": metric["MetricName"].lower(),
+            "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Maximum"},
+        }
+        for metric in metrics
+    ]
+    results = cloudwatch.get_metric_data(
+        MetricDataQueries=queries, StartTime=began - 60, EndTime=time.time() + 60
+    )["MetricDataResults"]
+    values = {result["Label"]: max(result["Values"]) for result in results}
+    assert set(values) == {"CPUUtilization", "MemoryUtilization"}
+    assert values["CPUUtilization"] > 0  # an interpreter has started
+    assert 0 < values["MemoryUtilization"] < 100
 
 
 def scrape(live: Live) -> dict[str, float]:

@@ -71,7 +71,7 @@ def test_a_prefix_is_a_prefix_and_no_pattern() -> None:
     assert [stream.name for stream in store.streams(HERE, "a%/")] == ["a%/x", "a%/y"]
     assert [stream.name for stream in store.streams(HERE, "Ü")] == ["Ü/x"]
     assert store.streams(THERE) == []
-    assert (store.has_streams(HERE), store.has_streams(THERE)) == (True, False)
+    assert (store.oldest_stream(HERE) is None, store.oldest_stream(THERE)) == (False, None)
     store.close()
 
 

@@ -30,7 +30,12 @@ _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
 }  # fmt: skip
 
 
-_CODES = {"logs": "InvalidParameterException", "iam": "ValidationError", "sts": "ValidationError"}
+_CODES = {
+    "logs": "InvalidParameterException",
+    "iam": "ValidationError",
+    "sts": "ValidationError",
+    "cloudwatch": "ValidationError",
+}
 """What services other than SageMaker call a violation."""
 
 

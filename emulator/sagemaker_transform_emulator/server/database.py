@@ -1,7 +1,8 @@
-"""Everything the emulator remembers, in one SQLite file: models, transform jobs, tags and logs.
+"""Everything the emulator remembers, in one SQLite file: models, transform jobs, tags, logs and documents.
 
-The only SQL of the package. Every change is on disk when its method returns, except log lines: those are
-written by a thread of their own, many at a time, and every reader waits for what was logged before.
+The only SQL of the package, with that of the documents. Every change is on disk when its method returns,
+except log lines: those are written by a thread of their own, many at a time, and every reader waits for what
+was logged before.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from sagemaker_transform_emulator.documents import SCHEMA as DOCUMENTS_SCHEMA
+from sagemaker_transform_emulator.documents import Documents
 from sagemaker_transform_emulator.errors import MachineError
 from sagemaker_transform_emulator.sagemaker.resources import (
     JobRecord,
@@ -59,7 +62,8 @@ class Store:
             )
             self._db.execute("pragma journal_mode = wal")
             self._db.execute("pragma synchronous = normal")
-            self._db.executescript(_SCHEMA)
+            self._db.executescript(_SCHEMA + DOCUMENTS_SCHEMA)
+        self.documents = Documents(self._rows, self._transaction)
         self._log = _LogBuffer(self)
 
     @property
@@ -77,7 +81,7 @@ class Store:
         """Nothing is remembered any more."""
         self._log.flush()
         with self._transaction() as db:
-            for table in ("models", "jobs", "tags", "streams", "events"):
+            for table in ("models", "jobs", "tags", "streams", "events", "documents"):
                 db.execute(f"delete from {table}")  # noqa: S608 - names from this line
         self._log.forget()
 
@@ -209,10 +213,21 @@ class Store:
         )
         return [LogStream(*row) for row in rows]
 
-    def has_streams(self, place: Place) -> bool:
-        """Whether there is any."""
+    def delete_streams(self, place: Place) -> None:
+        """The account and region have no streams and no events; what is still logged to one is lost."""
+        self._log.flush()
+        mine = "select id from streams where account = ? and region = ?"
         values = (place.account, place.region)
-        return bool(self._rows("select 1 from streams where account = ? and region = ? limit 1", values))
+        with self._transaction() as db:
+            db.execute(f"delete from events where stream in ({mine})", values)  # noqa: S608 - a constant
+            db.execute("delete from streams where account = ? and region = ?", values)
+
+    def oldest_stream(self, place: Place) -> int | None:
+        """When the first stream was created, in epoch milliseconds; None without any."""
+        values = (place.account, place.region)
+        rows = self._rows("select min(created) from streams where account = ? and region = ?", values)
+        found: int | None = rows[0][0]
+        return found
 
     def log(self, stream: int, time: int, message: str) -> None:
         """Append a line to the stream, `time` in epoch milliseconds. Returns before it is on disk."""

@@ -36,6 +36,7 @@ from sagemaker_transform_emulator.server.job_traces import Tracing
 from sagemaker_transform_emulator.server.observers import watching
 from sagemaker_transform_emulator.server.state_directory import About
 from sagemaker_transform_emulator.trace import record_policy
+from sagemaker_transform_emulator.utilization import Utilization
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 STOP_SECONDS = 7.0
@@ -90,11 +91,14 @@ async def _opened(plan: Plan, behind: StoreBehind, about: About) -> AsyncIterato
     proxy = S3Proxy(behind.address.endpoint_url or "")
     try:
         controller = JobController(store, behind.address, plan.settings)
-        backend = Backend(store, controller, storage, plan.settings, label_reader(plan.settings))
+        utilization = Utilization(controller.progress, store.documents)
+        controller.observers.append(utilization.observe)
+        backend = Backend(store, controller, storage, plan.settings, label_reader(plan.settings), utilization)
 
         async def reset() -> None:
             await controller.stop_all(STOP_SECONDS)
             controller.set_faults(plan.settings.faults)
+            utilization.forget()
             await asyncio.to_thread(store.clear)
             backend.polling.clear()
             if behind.is_own:
@@ -103,7 +107,10 @@ async def _opened(plan: Plan, behind: StoreBehind, about: About) -> AsyncIterato
         front = Front(lambda: {**health.public(about), "jobs_running": controller.running}, reset)
         guard = Guard(plan.settings.allowed_hosts, open_to_network=plan.host not in LOOPBACK)
         tracing = Tracing(record_policy(plan.settings.trace), behind.address.endpoint_url)
-        async with watching(controller, store, tracing, plan.settings.webhook) as pages:
+        async with (
+            utilization.sampling(),
+            watching(controller, store, tracing, plan.settings.webhook) as pages,
+        ):
             yield backend, make_app(backend, proxy, front, guard, pages)
     finally:
         await proxy.close()

@@ -16,11 +16,11 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from sagemaker_transform_emulator.jobs.events import Event, ObjectCompleted, ObjectFailed, Sink
-from sagemaker_transform_emulator.jobs.invocation import Invoker
 from sagemaker_transform_emulator.jobs.transform_job import JobRun
-from sagemaker_transform_emulator.processes.usage import Measured, Usage, machine_memory_bytes
+from sagemaker_transform_emulator.processes.usage import machine_memory_bytes
 from sagemaker_transform_emulator.sagemaker.requests import JobStatus
 from sagemaker_transform_emulator.sagemaker.resources import JobRecord
+from sagemaker_transform_emulator.utilization import usage_of
 
 _ENDED = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.STOPPED)
 _TOTALS = {
@@ -132,7 +132,7 @@ class Metrics:
         self._hosts = {}
         for record, run in runs:
             for name, invoker in zip(run.progress.instance_names, run.progress.instances, strict=True):
-                host, used = f"{record.name}/{name}", _usage_of(invoker)
+                host, used = f"{record.name}/{name}", usage_of(invoker)
                 if used is None:
                     continue
                 now = time.monotonic()
@@ -157,14 +157,3 @@ def _totals_of(run: JobRun) -> tuple[Counter[str], Counter[str]]:
         output_bytes=progress.bytes_out,
     )
     return totals, Counter(progress.container_seconds)
-
-
-def _usage_of(invoker: Invoker) -> Usage | None:
-    """The instance's containers together (R8.3), or None when one of them cannot be measured."""
-    found = [
-        container.usage() if isinstance(container, Measured) else None for container in invoker.containers
-    ]
-    known = [usage for usage in found if usage is not None]
-    if not known or len(known) < len(found):
-        return None
-    return Usage(sum(usage.cpu_seconds for usage in known), sum(usage.memory_bytes for usage in known))

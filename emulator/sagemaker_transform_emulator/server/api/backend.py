@@ -12,13 +12,15 @@ from sagemaker_transform_emulator.server.api.awsjson import Call
 from sagemaker_transform_emulator.server.api.polling import Polling
 from sagemaker_transform_emulator.server.database import Store
 from sagemaker_transform_emulator.server.job_controller import JobController
+from sagemaker_transform_emulator.utilization import Utilization
 
 
 @dataclass(slots=True)
 class Backend:
     """One emulator's state and machinery.
 
-    `image_labels` gives the labels of a container image, None where they cannot be known.
+    `utilization` has the CPU and memory of jobs. `image_labels` gives the labels of a container image, None
+    where they cannot be known.
     """
 
     store: Store
@@ -26,6 +28,7 @@ class Backend:
     storage: Storage
     settings: Settings
     image_labels: Callable[[str], Awaitable[Mapping[str, str] | None]] | None = None
+    utilization: Utilization | None = None
     polling: Polling = field(default_factory=Polling)
 
 

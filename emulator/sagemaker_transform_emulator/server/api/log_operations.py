@@ -12,31 +12,13 @@ from sagemaker_transform_emulator.errors import ServiceError
 from sagemaker_transform_emulator.sagemaker.resources import LogEvent, LogStream, LogWindow
 from sagemaker_transform_emulator.server.api.awsjson import Call
 from sagemaker_transform_emulator.server.api.backend import Backend
+from sagemaker_transform_emulator.server.api.log_groups import group_of, no_group
 from sagemaker_transform_emulator.server.log_streams import LOG_GROUP
 
 MOST_EVENTS = 10_000
 MOST_BYTES = 1 << 20
 _EVENT_OVERHEAD = 26  # bytes that CloudWatch counts for each event besides its text
 _TOKEN = re.compile(r"[fb]/(\d{1,18})/s")
-
-
-async def describe_log_groups(backend: Backend, call: Call) -> Mapping[str, Any]:
-    """The one group there is, once a job has been created."""
-    streams = backend.store.streams(call.place)
-    wanted = call.request.get("logGroupNamePrefix", "")
-    if not streams or not LOG_GROUP.startswith(wanted):
-        return {"logGroups": []}
-    place = call.place
-    arn = f"arn:aws:logs:{place.region}:{place.account}:log-group:{LOG_GROUP}"
-    group = {
-        "logGroupName": LOG_GROUP,
-        "creationTime": min(stream.created for stream in streams),
-        "metricFilterCount": 0,
-        "arn": f"{arn}:*",
-        "logGroupArn": arn,
-        "storedBytes": 0,
-    }
-    return {"logGroups": [group]}
 
 
 async def describe_log_streams(backend: Backend, call: Call) -> Mapping[str, Any]:
@@ -122,12 +104,13 @@ async def filter_log_events(backend: Backend, call: Call) -> Mapping[str, Any]:
 
 
 def _streams(backend: Backend, call: Call, prefix: str) -> list[LogStream]:
-    """The matching streams. Raises ServiceError for another group, or while there is none."""
+    """The matching streams. Raises ServiceError without the group; only the jobs' group has any."""
     request = call.request
     group = request.get("logGroupName") or str(request.get("logGroupIdentifier", "")).split(":log-group:")[-1]
-    if group.removesuffix(":*") != LOG_GROUP or not backend.store.has_streams(call.place):
-        raise ServiceError("ResourceNotFoundException", "The specified log group does not exist.")
-    return backend.store.streams(call.place, prefix)
+    name = group.removesuffix(":*")
+    if group_of(backend, call.place, name) is None:
+        raise no_group()
+    return backend.store.streams(call.place, prefix) if name == LOG_GROUP else []
 
 
 def _stream(backend: Backend, call: Call) -> LogStream:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sagemaker_transform_emulator.server.api import identity
+from sagemaker_transform_emulator.server.api import cloudwatch, identity, log_groups
 from sagemaker_transform_emulator.server.api import log_operations as logs
 from sagemaker_transform_emulator.server.api import model_operations as models
 from sagemaker_transform_emulator.server.api import tag_operations as tags
 from sagemaker_transform_emulator.server.api import transform_job_operations as transform_jobs
 from sagemaker_transform_emulator.server.api.backend import Operation
+from sagemaker_transform_emulator.server.api.empty_lists import EMPTY_LISTS
 
 OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
     "sagemaker": {
@@ -24,12 +25,21 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
         "AddTags": tags.add_tags,
         "ListTags": tags.list_tags,
         "DeleteTags": tags.delete_tags,
+        **EMPTY_LISTS,
     },
     "logs": {
-        "DescribeLogGroups": logs.describe_log_groups,
+        "CreateLogGroup": log_groups.create_log_group,
+        "DeleteLogGroup": log_groups.delete_log_group,
+        "DescribeLogGroups": log_groups.describe_log_groups,
+        "PutRetentionPolicy": log_groups.put_retention_policy,
+        "DeleteRetentionPolicy": log_groups.delete_retention_policy,
         "DescribeLogStreams": logs.describe_log_streams,
         "GetLogEvents": logs.get_log_events,
         "FilterLogEvents": logs.filter_log_events,
+    },
+    "cloudwatch": {
+        "ListMetrics": cloudwatch.list_metrics,
+        "GetMetricData": cloudwatch.get_metric_data,
     },
     "sts": {"GetCallerIdentity": identity.get_caller_identity},
     "iam": {
@@ -38,8 +48,12 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
     },
 }
 
-TARGETS: Mapping[str, str] = {"SageMaker": "sagemaker", "Logs_20140328": "logs"}
+TARGETS: Mapping[str, str] = {
+    "SageMaker": "sagemaker",
+    "Logs_20140328": "logs",
+    "GraniteServiceVersion20100801": "cloudwatch",
+}
 """Which service the part of X-Amz-Target before the dot means, or the path of a CBOR request."""
 
-VERSIONS: Mapping[str, str] = {"2011-06-15": "sts", "2010-05-08": "iam"}
+VERSIONS: Mapping[str, str] = {"2011-06-15": "sts", "2010-05-08": "iam", "2010-08-01": "cloudwatch"}
 """Which service the Version of a query request means."""
