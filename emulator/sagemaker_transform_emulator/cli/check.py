@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -16,12 +15,10 @@ from rich.console import Console
 from rich.text import Text
 
 from sagemaker_transform_emulator.cli.findings import finding_lines
-from sagemaker_transform_emulator.config import Settings, StoreAddress, configured_store, load_settings
+from sagemaker_transform_emulator.cli.session import Put, Session, in_session, parse_puts, progress
+from sagemaker_transform_emulator.config import Settings, configured_store, load_settings
 from sagemaker_transform_emulator.errors import UsageError
 from sagemaker_transform_emulator.jobs.admission import admit_model
-from sagemaker_transform_emulator.jobs.services import open_services, store_or_embedded
-from sagemaker_transform_emulator.processes.event_loop import run_loop
-from sagemaker_transform_emulator.s3.transfer import parse_put, put
 from sagemaker_transform_emulator.tools.check.catalogue import chosen
 from sagemaker_transform_emulator.tools.check.formats import junit, sarif
 from sagemaker_transform_emulator.tools.check.report import ContainerReport, Report
@@ -73,7 +70,7 @@ def check(
 ) -> None:
     """Check a container against SageMaker's contract. Exit code 4 when it breaks it."""
     settings = load_settings(config).changed(runtime=runtime, pull=pull)
-    puts = [parse_put(text) for text in put_files or []]
+    puts = parse_puts(put_files)
     found, archive = _with_archive(target, model_data)
     puts += [(archive, _ARCHIVE)] if archive else []
     wishes = Wishes(
@@ -92,7 +89,7 @@ def check(
             answer_s=answer_limit,
         ),
     )
-    with _progress(quiet=quiet) as tell:
+    with progress(quiet=quiet) as tell:
         report = _run(plan, tell)
     if junit_file:
         _write(junit_file, junit(report))
@@ -113,7 +110,7 @@ class _Plan:
         target: Target,
         wishes: Wishes,
         settings: Settings,
-        puts: list[tuple[Path, S3Location]],
+        puts: list[Put],
         only: frozenset[str],
         options: Options,
         patience: Patience,
@@ -137,35 +134,17 @@ def _with_archive(target: str, model_data: str | None) -> tuple[Target, Path | N
 
 
 def _run(plan: _Plan, tell: Callable[[str], None]) -> Report:
-    if not plan.puts and not needs_store(plan.target.model):
-        address = configured_store() or nobody()  # a second less than starting a store nobody reads
-        return run_loop(_check(plan, address, tell, embedded=False))
-    with store_or_embedded() as (address, embedded):
-        return run_loop(_check(plan, address, tell, embedded=embedded))
-
-
-async def _check(
-    plan: _Plan, address: StoreAddress, tell: Callable[[str], None], *, embedded: bool
-) -> Report:
-    async with open_services(plan.settings, address) as services:
-        for path, location in plan.puts:
-            await asyncio.to_thread(put, services.storage, path, location, embedded=embedded)
-        model = await admit_model(complete(plan.target.model), services.storage)
+    async def work(session: Session) -> Report:
+        model = await admit_model(complete(plan.target.model), session.services.storage)
         request = Request(
             plan.target.name, model, plan.job, plan.sample, plan.only, plan.options, plan.patience
         )
-        return await check_model(request, services, tell)
+        return await check_model(request, session.services, tell)
 
-
-@contextmanager
-def _progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
-    """One changing line on a terminal; nothing elsewhere."""
-    console = Console(stderr=True, quiet=quiet)
-    if not console.is_terminal:
-        yield lambda _: None
-        return
-    with console.status("starting") as status:
-        yield lambda text: status.update(Text(text))
+    if plan.puts or needs_store(plan.target.model):
+        return in_session(plan.settings, plan.puts, work)
+    address = configured_store() or nobody()  # a second less than starting a store nobody reads
+    return in_session(plan.settings, (), work, nullcontext((address, False)))
 
 
 def _write(path: Path, text: str) -> None:

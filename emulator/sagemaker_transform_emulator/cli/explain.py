@@ -12,23 +12,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sagemaker_transform_emulator.cli.session import parse_puts, with_storage
 from sagemaker_transform_emulator.config import region
 from sagemaker_transform_emulator.jobs.admission import admit_job
-from sagemaker_transform_emulator.jobs.services import read_request, store_or_embedded
-from sagemaker_transform_emulator.processes.event_loop import run_loop
+from sagemaker_transform_emulator.jobs.services import read_request
 from sagemaker_transform_emulator.s3.client import Storage
-from sagemaker_transform_emulator.s3.transfer import parse_put, put
 from sagemaker_transform_emulator.sagemaker.field_paths import set_fields
-from sagemaker_transform_emulator.sagemaker.requests import (
-    ContainerDefinition,
-    ExecutionParameters,
-    Model,
-    TransformJob,
-)
-from sagemaker_transform_emulator.tools.explain import Explanation, explain
+from sagemaker_transform_emulator.sagemaker.requests import ContainerDefinition, ExecutionParameters, Model
+from sagemaker_transform_emulator.tools.explain import Explanation, ObjectPlan, explain
 from sagemaker_transform_emulator.tools.findings import Severity
 
 Flag = typer.Option
+_SHOWN_BYTES = 60
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "dim"}
 
 
@@ -43,15 +38,7 @@ def explain_job(
     """Show the objects, records, payloads and output keys of a job, the settings in force, and doubts."""
     request = read_request(job)
     set_fields(request, assignments or [])
-    puts = [parse_put(text) for text in put_files or []]
-    with store_or_embedded() as (address, embedded):
-        storage = Storage(address)
-        try:
-            for path, target in puts:
-                put(storage, path, target, embedded=embedded)
-            answer = run_loop(_explain(request, storage))
-        finally:
-            storage.close()
+    answer = with_storage(parse_puts(put_files), lambda storage: _explain(request, storage))
     if as_json:
         print(json.dumps(asdict(answer), indent=2, default=lambda value: value.decode("utf-8", "replace")))
     else:
@@ -61,15 +48,17 @@ def explain_job(
 async def _explain(request: dict[str, Any], storage: Storage) -> Explanation:
     nobody = Model("explained", (ContainerDefinition("container-1", "any"),))
     job = await admit_job(request, nobody, storage, region())
-    return await explain(request, job, storage, _parameters(job))
+    return await explain(request, job, storage, ExecutionParameters.in_force(job))
 
 
-def _parameters(job: TransformJob) -> ExecutionParameters:
-    default = ExecutionParameters()
-    return ExecutionParameters(
-        job.max_concurrent_transforms or default.max_concurrent_transforms,
-        job.batch_strategy or default.batch_strategy,
-        default.max_payload_in_mb if job.max_payload_in_mb is None else job.max_payload_in_mb,
+def _sent(plan: ObjectPlan) -> str:
+    """The payloads as they are sent, in words."""
+    if not plan.payloads:
+        return "nothing is sent"
+    more = " …" if plan.first_payload_size > _SHOWN_BYTES else ""
+    return (
+        f"{plan.payloads:,} payloads of {plan.sent:,} bytes in all, largest {plan.largest_payload:,}; "
+        f"the first: {plan.first_payload[:_SHOWN_BYTES]!r}{more}"
     )
 
 
@@ -82,10 +71,11 @@ def _print(answer: Explanation) -> None:
     for number, plan in enumerate(answer.objects, start=1):
         console.print(Text(f"{number}. {plan.key} → {plan.output}"), soft_wrap=True)
         console.print(
-            f"   {plan.size:,} bytes, {plan.records:,} records, {plan.payloads:,} payloads, largest "
-            f"{plan.largest_record:,} (record {plan.largest_record_number}), instance {plan.instance + 1}",
+            f"   {plan.size:,} bytes, {plan.records:,} records, largest {plan.largest_record:,} (record "
+            f"{plan.largest_record_number}), instance {plan.instance + 1}",
             soft_wrap=True,
         )
+        console.print(Text(f"   {_sent(plan)}"), soft_wrap=True)
     for finding in answer.findings:
         line = Text(
             f"{finding.severity}: {finding.subject}: {finding.seen}", style=_COLOURS[finding.severity]

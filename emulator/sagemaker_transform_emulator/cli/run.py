@@ -20,18 +20,13 @@ from sagemaker_transform_emulator.cli.display import (
     print_summary,
     summary,
 )
-from sagemaker_transform_emulator.config import Settings, StoreAddress, load_settings
+from sagemaker_transform_emulator.cli.session import Put, Session, in_session, parse_puts
+from sagemaker_transform_emulator.config import Settings, load_settings
 from sagemaker_transform_emulator.jobs.events import to_all
 from sagemaker_transform_emulator.jobs.fault_injection import parse_faults
-from sagemaker_transform_emulator.jobs.services import (
-    open_services,
-    read_request,
-    run_requests,
-    store_or_embedded,
-)
+from sagemaker_transform_emulator.jobs.services import read_request, run_requests
 from sagemaker_transform_emulator.jobs.transform_job import JobRun
-from sagemaker_transform_emulator.processes.event_loop import run_loop
-from sagemaker_transform_emulator.s3.transfer import get, parse_get, parse_put, put
+from sagemaker_transform_emulator.s3.transfer import get, parse_get
 from sagemaker_transform_emulator.sagemaker.field_paths import set_environment, set_fields
 from sagemaker_transform_emulator.sagemaker.request_defaults import fill_defaults
 from sagemaker_transform_emulator.sagemaker.requests import JobStatus
@@ -111,14 +106,13 @@ def run(
         read_request(model),
         request,
         settings.with_aws_timing() if aws_timing else settings,
-        [parse_put(text) for text in put_files or []],
+        parse_puts(put_files),
         [parse_get(text) for text in get_files or []],
         record_policy(settings.trace),
         quiet=quiet,
     )
     fill_defaults(plan.job, plan.model, datetime.now(UTC))
-    with store_or_embedded() as (address, embedded):
-        result = run_loop(carry_out(plan, address, embedded=embedded))
+    result = in_session(plan.settings, plan.puts, lambda session: carry_out(plan, session))
     report(result, plan, as_json=as_json)
 
 
@@ -129,55 +123,51 @@ class Plan:
     model: dict[str, Any]
     job: dict[str, Any]
     settings: Settings
-    puts: list[tuple[Path, S3Location]]
+    puts: list[Put]
     gets: list[tuple[S3Location, Path]]
     policy: RecordPolicy
     quiet: bool = False
     first_rows: tuple[bytes, bytes] = (b"", b"")
 
 
-async def carry_out(plan: Plan, address: StoreAddress, *, embedded: bool) -> JobRun:
-    """The job has ended, the files were transferred. SIGINT and SIGTERM stop the job."""
-    async with open_services(plan.settings, address) as services:
-        for path, target in plan.puts:
-            await asyncio.to_thread(put, services.storage, path, target, embedded=embedded)
-        display = JobDisplay(
-            quiet=plan.quiet, store=address, embedded=embedded, runtime=services.runtime.name
+async def carry_out(plan: Plan, session: Session) -> JobRun:
+    """The job has ended, its outputs were downloaded. SIGINT and SIGTERM stop the job."""
+    services, address, embedded = session
+    display = JobDisplay(quiet=plan.quiet, store=address, embedded=embedded, runtime=services.runtime.name)
+    runs: list[JobRun] = []
+
+    recorders: list[Recorder] = []
+
+    def admitted(run: JobRun) -> None:
+        recorder = Recorder(
+            trace_path(run.job.transform_job_name),
+            plan.policy,
+            request_meta(plan.model, plan.job, address.endpoint_url),
         )
-        runs: list[JobRun] = []
+        run.sink = to_all(display.sink, recorder)
+        run.record_invocations = plan.policy.wants_invocations
+        runs.append(run)
+        recorders.append(recorder)
+        display.follow(run)
 
-        recorders: list[Recorder] = []
-
-        def admitted(run: JobRun) -> None:
-            recorder = Recorder(
-                trace_path(run.job.transform_job_name),
-                plan.policy,
-                request_meta(plan.model, plan.job, address.endpoint_url),
-            )
-            run.sink = to_all(display.sink, recorder)
-            run.record_invocations = plan.policy.wants_invocations
-            runs.append(run)
-            recorders.append(recorder)
-            display.follow(run)
-
-        task = asyncio.create_task(run_requests(plan.model, plan.job, services, display.sink, admitted))
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, task.cancel)
-        try:
-            with display:
-                result = await task
-        except asyncio.CancelledError:
-            if not runs:
-                raise KeyboardInterrupt from None
-            return runs[0]
-        finally:
-            for recorder in recorders:
-                recorder.close()
-        for source, folder in plan.gets:
-            await asyncio.to_thread(get, services.storage, source, folder)
-        plan.first_rows = await _first_rows(result, services.storage)
-        return result
+    task = asyncio.create_task(run_requests(plan.model, plan.job, services, display.sink, admitted))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        with display:
+            result = await task
+    except asyncio.CancelledError:
+        if not runs:
+            raise KeyboardInterrupt from None
+        return runs[0]
+    finally:
+        for recorder in recorders:
+            recorder.close()
+    for source, folder in plan.gets:
+        await asyncio.to_thread(get, services.storage, source, folder)
+    plan.first_rows = await _first_rows(result, services.storage)
+    return result
 
 
 def report(result: JobRun, plan: Plan, *, as_json: bool) -> None:

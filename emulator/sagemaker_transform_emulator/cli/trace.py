@@ -44,7 +44,7 @@ def trace(
             _nothing(reader, job), remedy="run the job with --trace all to keep every invocation"
         )
     elif as_pytest:
-        print(pytest_of(found[0], "model.json"))
+        print(pytest_of(found[0], "model.json", reader.job_as_run()))
     elif curl:
         print("\n".join(curl_of(item, {}) for item in found))
     elif record is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,23 +12,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sagemaker_transform_emulator.cli.session import Session, in_session, parse_puts, progress
 from sagemaker_transform_emulator.config import load_settings
 from sagemaker_transform_emulator.errors import UsageError
 from sagemaker_transform_emulator.jobs.admission import admit_job, admit_model
 from sagemaker_transform_emulator.jobs.input_objects import objects_of
-from sagemaker_transform_emulator.jobs.instances import (
-    JobRun,
-    Services,
-    new_instance_id,
-    open_instance,
-    prepare,
-)
-from sagemaker_transform_emulator.jobs.services import open_services, read_request, store_or_embedded
-from sagemaker_transform_emulator.processes.event_loop import run_loop
-from sagemaker_transform_emulator.s3.transfer import parse_put, put
+from sagemaker_transform_emulator.jobs.instances import JobRun, prepare
+from sagemaker_transform_emulator.jobs.services import read_request
 from sagemaker_transform_emulator.sagemaker.field_paths import set_fields
-from sagemaker_transform_emulator.tools.tune import Grid, Stage, Trial, sample_records
+from sagemaker_transform_emulator.tools.tune import Stage
 from sagemaker_transform_emulator.tools.tune import tune as measure
+from sagemaker_transform_emulator.trials import Grid, Trial, Verdict, verdict_of
+from sagemaker_transform_emulator.tune_sample import Sample, take_sample
 
 Flag = typer.Option
 
@@ -40,8 +36,9 @@ def tune(
     ] = None,
     put_files: Annotated[list[str] | None, Flag("--put", help="PATH=s3://… to upload first.")] = None,
     records: Annotated[int, Flag(help="How many records of the input to measure with.")] = 2000,
-    payloads: Annotated[str, Flag(help="MaxPayloadInMB values to try.")] = "1,6,25",
+    payloads: Annotated[str, Flag(help="MaxPayloadInMB values to try; 0 is no limit.")] = "1,6,25",
     concurrent: Annotated[str, Flag(help="MaxConcurrentTransforms values to try.")] = "1,2,4,8",
+    seconds: Annotated[float, Flag(help="How long to measure each combination, at least.")] = 1.0,
     runtime: Annotated[str | None, Flag(help="auto, docker or process.")] = None,
     config: Annotated[Path | None, Flag(help="Settings file instead of ./emulator.toml.")] = None,
     as_json: Annotated[bool, Flag("--json", help="As JSON.")] = False,
@@ -49,74 +46,112 @@ def tune(
     """Measure the combinations of BatchStrategy, MaxPayloadInMB and MaxConcurrentTransforms."""
     request = read_request(job)
     set_fields(request, assignments or [])
-    grid = Grid(_numbers(payloads, "--payloads"), _numbers(concurrent, "--concurrent"))
+    grid = Grid(_numbers(payloads, "--payloads", 0), _numbers(concurrent, "--concurrent", 1))
+    if records < 1:
+        raise UsageError(f"--records {records}: at least one record is needed")
     settings = load_settings(config).changed(runtime=runtime)
-    puts = [parse_put(text) for text in put_files or []]
 
-    async def go() -> list[Trial]:
-        async with open_services(settings, address) as services:
-            for path, target in puts:
-                put(services.storage, path, target, embedded=embedded)
-            return await _tune(read_request(model), request, services, grid, records)
+    with progress(quiet=as_json) as tell:
 
-    with store_or_embedded() as (address, embedded):
-        trials = run_loop(go())
+        async def work(session: Session) -> tuple[list[Trial], Sample]:
+            return await _tune(read_request(model), request, session, (grid, records, seconds), tell)
+
+        trials, sample = in_session(settings, parse_puts(put_files), work)
+    verdict = verdict_of(trials, sample.records, sample.size, whole=sample.whole)
     if as_json:
-        print(json.dumps([_plain(trial) for trial in trials], indent=2))
+        print(json.dumps([_plain(trial, verdict) for trial in trials], indent=2))
     else:
-        _print(trials)
+        _print(trials, verdict, sample)
 
 
 async def _tune(
-    model_request: dict[str, Any], request: dict[str, Any], services: Services, grid: Grid, most: int
-) -> list[Trial]:
+    model_request: dict[str, Any],
+    request: dict[str, Any],
+    session: Session,
+    wishes: tuple[Grid, int, float],
+    tell: Callable[[str], None],
+) -> tuple[list[Trial], Sample]:
+    services, (grid, most, seconds) = session.services, wishes
     model = await admit_model(model_request, services.storage)
     job = await admit_job(request, model, services.storage, services.region)
-    sources = [item.source for item in await objects_of(job, services.storage, lambda _: None)]
-    sample = await sample_records(job, services.storage, sources, most)
     run = JobRun(model, job)
     needs = await prepare(run, services)
-    async with open_instance(run, services, needs, new_instance_id()) as ready:
-        return await measure(Stage(job, ready, needs), sample, grid)
+    async with Stage(run, services, needs) as stage:
+        objects = await objects_of(job, services.storage, lambda _: None)
+        in_force = (await stage.ready()).path.parameters
+        sample = await take_sample(job, in_force, services.storage, objects, most)
+        return await measure(stage, sample, grid, seconds, tell), sample
 
 
-def _numbers(text: str, flag: str) -> tuple[int, ...]:
+def _numbers(text: str, flag: str, least: int) -> tuple[int, ...]:
     try:
         numbers = tuple(int(part) for part in text.split(","))
     except ValueError:
         numbers = ()
-    if not numbers or min(numbers) < 1:
-        raise UsageError(f"{flag} {text!r}: write whole numbers from 1 up, separated by commas")
+    if not numbers or min(numbers) < least:
+        raise UsageError(f"{flag} {text!r}: write whole numbers from {least} up, separated by commas")
     return numbers
 
 
-def _plain(trial: Trial) -> dict[str, Any]:
+def _plain(trial: Trial, verdict: Verdict) -> dict[str, Any]:
+    slowest, fastest = trial.spread
     return {
         "BatchStrategy": str(trial.parameters.batch_strategy),
         "MaxPayloadInMB": trial.parameters.max_payload_in_mb,
         "MaxConcurrentTransforms": trial.parameters.max_concurrent_transforms,
         "invocations": trial.payloads,
+        "retries": trial.retries,
         "correct": trial.correct,
         "why": trial.why,
+        "enough_input": trial.enough,
         "records_per_second": trial.records_per_second,
+        "slowest": slowest,
+        "fastest": fastest,
+        "best": trial is verdict.best,
     }
 
 
-def _print(trials: list[Trial]) -> None:
+def _print(trials: list[Trial], verdict: Verdict, sample: Sample) -> None:
     console = Console(highlight=False, soft_wrap=True)
+    whole = "all of the input" if sample.whole else "the first of the input"
+    console.print(f"{sample.records:,} records, {sample.size:,} bytes: {whole}")
     table = Table(
-        "", "BatchStrategy", "MB", "concurrent", "invocations", "records/s", "", box=None, header_style="dim"
-    )
+        "", "BatchStrategy", "MB", "concurrent", "invocations", "records/s", "slowest to fastest", "",
+        box=None, header_style="dim",
+    )  # fmt: skip
     for trial in trials:
-        mark = Text("✓", style="green") if trial.correct else Text("✗", style="red")
-        table.add_row(
-            mark, str(trial.parameters.batch_strategy), str(trial.parameters.max_payload_in_mb),
-            str(trial.parameters.max_concurrent_transforms), str(trial.payloads),
-            f"{trial.records_per_second:,.0f}" if trial.records_per_second else "-", Text(trial.why),
-        )  # fmt: skip
+        table.add_row(*_row(trial))
     console.print(table)
-    best = trials[0]
-    if best.correct:
-        plain = _plain(best)
-        names = ("BatchStrategy", "MaxPayloadInMB", "MaxConcurrentTransforms")
-        console.print("best: " + " ".join(f"--set {name}={plain[name]}" for name in names))
+    if verdict.best is not None:
+        console.print(f"best: {_flags(verdict.best)}")
+        if verdict.as_fast:
+            console.print(f"  {len(verdict.as_fast)} others are as fast, within the spread, and ask more")
+    else:
+        console.print("best: none can be named")
+    if verdict.too_little:
+        console.print(Text(verdict.too_little))
+        console.print(Text(f"  {verdict.remedy}"))
+
+
+def _row(trial: Trial) -> list[str | Text]:
+    mark = Text("✓", style="green") if trial.correct else Text("✗", style="red")
+    note = trial.why or ("" if trial.enough else "too little input")
+    retries = f"{trial.retries} retries" if trial.retries else ""
+    slowest, fastest = trial.spread
+    measured = bool(trial.records_per_second)
+    return [
+        mark, str(trial.parameters.batch_strategy), str(trial.parameters.max_payload_in_mb),
+        str(trial.parameters.max_concurrent_transforms), str(trial.payloads),
+        f"{trial.records_per_second:,.0f}" if measured else "-",
+        f"{slowest:,.0f} to {fastest:,.0f}" if measured else "-",
+        Text(", ".join(filter(None, (note, retries)))),
+    ]  # fmt: skip
+
+
+def _flags(trial: Trial) -> str:
+    settings = {
+        "BatchStrategy": trial.parameters.batch_strategy,
+        "MaxPayloadInMB": trial.parameters.max_payload_in_mb,
+        "MaxConcurrentTransforms": trial.parameters.max_concurrent_transforms,
+    }
+    return " ".join(f"--set {name}={value}" for name, value in settings.items())

@@ -53,11 +53,9 @@ def diagnose(failure: ObjectFailed, log: Iterable[ContainerLine]) -> Diagnosis:
     return Diagnosis(
         object=str(failure.source),
         where=payload.where if payload else "",
-        bytes_sent=_shown(hop.body if hop and isinstance(hop.body, bytes) else payload.body)
-        if payload
-        else "",
+        bytes_sent=_shown(hop.body if hop else payload.body) if payload else "",
         container=_container(failure.hops),
-        outcome=failure.error.message if hop is None else _outcome(hop),
+        outcome=failure.error.message if hop is None or _succeeded(hop) else _outcome(hop),
         logged=_logged(hop, log),
         cause=cause,
         remedy=remedy or failure.error.remedy,
@@ -69,6 +67,8 @@ def likely_cause(failure: ObjectFailed) -> tuple[str, str]:
     if not failure.hops or failure.payload is None:
         return "", ""
     hop, payload = failure.hops[-1], failure.payload
+    if _succeeded(hop):
+        return "the containers answered; what they answered does not fit the job's DataProcessing", ""
     if isinstance(hop.error, DeadlineError):
         return (
             "the container needed longer than ModelClientConfig.InvocationsTimeoutInSeconds",
@@ -81,6 +81,11 @@ def likely_cause(failure: ObjectFailed) -> tuple[str, str]:
         if applies(hop, payload, text, failure.hops):
             return cause, remedy
     return "", ""
+
+
+def _succeeded(hop: Hop) -> bool:
+    """Whether the last container's answer was taken, so that the failure came after it (R4.28)."""
+    return hop.answer is not None and 200 <= hop.answer.status < 300  # noqa: PLR2004 - R4.28
 
 
 def _follows_another(hop: Hop, _payload: Payload, text: str, hops: tuple[Hop, ...]) -> bool:

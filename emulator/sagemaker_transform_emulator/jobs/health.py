@@ -83,13 +83,13 @@ async def execution_parameters(
     finally:
         await connection.close()
     default = ExecutionParameters()
-    return ExecutionParameters(
-        job.max_concurrent_transforms
-        or _number(offered, "MaxConcurrentTransforms", complain)
-        or default.max_concurrent_transforms,
-        job.batch_strategy or _strategy(offered, complain) or default.batch_strategy,
-        _first_given(
-            job.max_payload_in_mb, _number(offered, "MaxPayloadInMB", complain), default.max_payload_in_mb
+    megabytes = _number(offered, "MaxPayloadInMB", complain)
+    return ExecutionParameters.in_force(
+        job,
+        ExecutionParameters(
+            _number(offered, "MaxConcurrentTransforms", complain) or default.max_concurrent_transforms,
+            _strategy(offered, complain) or default.batch_strategy,
+            default.max_payload_in_mb if megabytes is None else megabytes,
         ),
     )
 
@@ -179,10 +179,6 @@ def _strategy(offered: Mapping[str, Any], complain: Callable[[str], None]) -> Ba
         known = " or ".join(_STRATEGIES)
         complain(f"/execution-parameters: BatchStrategy is {value!r}, not {known}, and is ignored")
     return found
-
-
-def _first_given(*values: int | None) -> int:
-    return next(value for value in values if value is not None)
 
 
 @asynccontextmanager

@@ -1,7 +1,6 @@
 """Instances of a job: the model's containers, started and ready to be invoked.
 
-Everything that sends records to containers stands on this: jobs, and the rehearsals of check, replay and
-tune.
+Everything that starts containers stands on this: jobs, and the rehearsals of check, replay and tune.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ import asyncio
 import secrets
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +17,7 @@ from typing import NamedTuple
 
 from sagemaker_transform_emulator.config import Settings
 from sagemaker_transform_emulator.errors import EmulatorError, JobError
+from sagemaker_transform_emulator.jobs import data_capture as capture
 from sagemaker_transform_emulator.jobs import health as pipeline
 from sagemaker_transform_emulator.jobs.events import (
     ContainerLine,
@@ -33,7 +33,7 @@ from sagemaker_transform_emulator.jobs.events import (
     Sink,
 )
 from sagemaker_transform_emulator.jobs.fault_injection import parse_faults
-from sagemaker_transform_emulator.jobs.invocation import Invoker
+from sagemaker_transform_emulator.jobs.record_path import RecordPath
 from sagemaker_transform_emulator.model_artifacts.fetch import ModelData, fetch_model_data
 from sagemaker_transform_emulator.runtime.base import (
     BIND_LABEL,
@@ -52,6 +52,7 @@ from sagemaker_transform_emulator.sagemaker.requests import (
     Model,
     TransformJob,
 )
+from sagemaker_transform_emulator.transform.processing import processing_of
 from sagemaker_transform_emulator.transport import Transport, make_transport
 
 
@@ -114,12 +115,11 @@ class Prerequisites(NamedTuple):
 
 
 class ReadyInstance(NamedTuple):
-    """An instance whose containers are healthy; `parameters` are in force (R4.16)."""
+    """An instance whose containers are healthy, and the way of the job's records through them."""
 
     name: str
     containers: tuple[Container, ...]
-    parameters: ExecutionParameters
-    invoker: Invoker
+    path: RecordPath
 
 
 async def prepare(run: JobRun, services: Services) -> Prerequisites:
@@ -167,17 +167,32 @@ async def open_instance(
             if run.started_at is None:
                 run.started_at = time.time()
                 run.on_started()
-            async with pipeline.invoker(
-                containers,
-                needs.transport,
-                job,
-                parameters,
-                no_answer_is_internal_error=settings.no_answer_is_internal_error,
-                faults=parse_faults(settings.faults),
-            ) as invoker:
-                run.progress.instances.append(invoker)
+            async with open_path(run, services, needs, containers, parameters) as path:
+                run.progress.instances.append(path.invoker)
                 run.progress.instance_names.append(name)
-                yield ReadyInstance(name, containers, parameters, invoker)
+                yield ReadyInstance(name, containers, path)
+
+
+@asynccontextmanager
+async def open_path(
+    run: JobRun,
+    services: Services,
+    needs: Prerequisites,
+    containers: Sequence[Container],
+    parameters: ExecutionParameters,
+) -> AsyncIterator[RecordPath]:
+    """The way of the job's records through these containers, with these settings in force."""
+    job, settings = run.job, services.settings
+    processing = processing_of(job, capture.identifier(job, run.started_at or time.time()))
+    async with pipeline.invoker(
+        containers,
+        needs.transport,
+        job,
+        parameters,
+        no_answer_is_internal_error=settings.no_answer_is_internal_error,
+        faults=parse_faults(settings.faults),
+    ) as invoker:
+        yield RecordPath(job, parameters, processing, invoker)
 
 
 def new_instance_id() -> str:

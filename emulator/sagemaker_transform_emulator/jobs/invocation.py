@@ -37,22 +37,33 @@ _LEAST_TIMEOUT_S = 0.001
 
 
 class Hop(NamedTuple):
-    """One request to one container, and what came of it. `attempt` counts from 1; `at` is epoch seconds."""
+    """One request to one container, and what came of it. `attempt` counts from 1; `at` is epoch seconds.
+
+    `body` is what was sent, in chunks or not.
+    """
 
     container: str
     attempt: int
     at: float
     head: RequestHead
-    body: Body
+    body: bytes
     answer: Answer | None
     error: TransportError | None
 
 
 class FailedInvocation(NamedTuple):
-    """The context of a JobError raised here: what was being sent, and every exchange of all attempts."""
+    """The context of a JobError: what was being sent, and every exchange of all attempts."""
 
     payload: Payload | None
     hops: tuple[Hop, ...]
+
+
+class Invocation(NamedTuple):
+    """A payload that was answered: the last container's 2xx answer, and every exchange of all attempts."""
+
+    payload: Payload
+    answer: Answer
+    hops: list[Hop]
 
 
 class ObjectHeads:
@@ -78,7 +89,10 @@ class ObjectHeads:
         return found
 
     def _make(self, position: int, content_type: str | None) -> RequestHead:
-        accept = self._accept if position == self._last else "*/*"
+        return self.with_types(content_type, self._accept if position == self._last else "*/*")
+
+    def with_types(self, content_type: str | None, accept: str | None) -> RequestHead:
+        """The head with these types instead of the job's; None leaves the header out."""
         headers = [("User-Agent", "Go-http-client/1.1")]
         if accept is not None:
             headers.append(("Accept", accept))
@@ -125,21 +139,20 @@ class Invoker:
                 tuple(transport.connection(container.host, container.port) for container in self.containers)
             )
 
-    async def invoke(
-        self, payload: Payload, heads: ObjectHeads, *, chunked: bool, hops: list[Hop] | None = None
-    ) -> Answer:
-        """The last container's 2xx answer (R4.28).
+    async def invoke(self, payload: Payload, heads: ObjectHeads, *, chunked: bool) -> Invocation:
+        """The payload went through all containers, the last of which answered 2xx (R4.28).
 
-        Raises InvocationError when the object must fail and ContainerError when a container is gone. All
-        exchanges of the last attempt, or of every attempt, are added to `hops`.
+        Raises InvocationError when the object must fail and ContainerError when a container is gone, each
+        with a FailedInvocation as its context.
         """
-        trail: list[Hop] = [] if hops is None else hops
+        trail: list[Hop] = []
         slot = await self._slots.get()
         attempt = 1
         try:
             while True:
                 try:
-                    return await self._chain(_Attempt(slot, heads, attempt, chunked), payload, trail)
+                    answer = await self._chain(_Attempt(slot, heads, attempt, chunked), payload, trail)
+                    return Invocation(payload, answer, trail)
                 except _Refused as refused:
                     final = refused.answer.status < 500  # noqa: PLR2004 - only 5xx is tried again (R4.27)
                 except TransportError:
@@ -164,15 +177,16 @@ class Invoker:
     async def _chain(self, attempt: _Attempt, payload: Payload, trail: list[Hop]) -> Answer:
         slot, heads, number, chunked = attempt
         remaining = float(self._config.invocations_timeout_in_seconds)
-        body: Body = _replay(payload.body) if chunked else payload.body
+        sent = payload.body
         head = heads.first
         answer: Answer | None = None
         for position, connection in enumerate(slot):
             if answer is not None:
-                body = _replay(answer.body) if chunked else answer.body
+                sent = answer.body
                 head = heads.head(position, answer.header("content-type"))
             container = self.containers[position]
             at = time.time()
+            body: Body = _replay(sent) if chunked else sent
             try:
                 if self._faults is None:
                     answer = await connection.exchange(head, body, remaining)
@@ -180,9 +194,9 @@ class Invoker:
                     about = Exchange(container, position, heads.source, payload, number)
                     answer = await self._faults.exchange(about, connection, head, body, remaining)
             except TransportError as error:
-                trail.append(Hop(container.name, number, at, head, body, None, error))
+                trail.append(Hop(container.name, number, at, head, sent, None, error))
                 raise
-            trail.append(Hop(container.name, number, at, head, body, answer, None))
+            trail.append(Hop(container.name, number, at, head, sent, answer, None))
             self.seconds[position] += answer.timings.total
             if not 200 <= answer.status < 300:  # noqa: PLR2004 - R4.28
                 raise _Refused(answer)

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
+from typing import Any
 
 from sagemaker_transform_emulator.errors import (
     DataError,
@@ -33,34 +34,69 @@ from sagemaker_transform_emulator.jobs.events import (
     Progress,
     Sink,
 )
-from sagemaker_transform_emulator.jobs.invocation import FailedInvocation, Hop, Invoker, ObjectHeads
-from sagemaker_transform_emulator.s3.client import S3Object, Storage
-from sagemaker_transform_emulator.sagemaker.requests import (
-    BatchStrategy,
-    CompressionType,
-    ExecutionParameters,
-    SplitType,
-    TransformJob,
-)
-from sagemaker_transform_emulator.transform.batching import Batcher, Payload, Prepare
-from sagemaker_transform_emulator.transform.inflating import Inflater
+from sagemaker_transform_emulator.jobs.invocation import FailedInvocation, Invocation, Invoker, ObjectHeads
+from sagemaker_transform_emulator.objects import InputObject, Objects
+from sagemaker_transform_emulator.s3.client import S3Object
+from sagemaker_transform_emulator.sagemaker.requests import ExecutionParameters, TransformJob
+from sagemaker_transform_emulator.transform.batching import Payload
 from sagemaker_transform_emulator.transform.keys import S3Location
+from sagemaker_transform_emulator.transform.payloads import PayloadReader, payload_of
 from sagemaker_transform_emulator.transform.processing import Processing
-from sagemaker_transform_emulator.transform.splitting import make_splitter
-from sagemaker_transform_emulator.transport import Answer
 
 
 @dataclass(frozen=True, slots=True)
-class InputObject:
-    """An object to transform and where its output goes.
+class Reading:
+    """What a job makes of the bytes of an object before any container sees them: its payloads.
 
-    `is_output_too` says that this job also writes to the object's place, as when a job is run again on a
-    folder that holds its outputs (R1.21, R2.12).
+    `parameters` are those in force (R4.16).
     """
 
-    source: S3Object
-    output: S3Location
-    is_output_too: bool = False
+    job: TransformJob
+    parameters: ExecutionParameters
+    processing: Processing
+
+    async def payloads(self, chunks: AsyncGenerator[bytes]) -> AsyncGenerator[Payload]:
+        """The payloads of an object in order, filtered (R2.3 to R2.11, R2.17, R3.1)."""
+        reader = PayloadReader(self.job, self.parameters, self.processing.prepare)
+        async with aclosing(chunks):
+            async for chunk in chunks:
+                for payload in reader.feed(chunk):
+                    yield payload
+        for payload in reader.finish():
+            yield payload
+
+    def payload_of(self, records: Sequence[bytes], first_record: int = 1, offset: int = 0) -> Payload:
+        """The payload that these records make together, filtered. Raises RecordError and UsageError."""
+        place = (first_record, offset)
+        return payload_of(records, self.job, self.parameters, self.processing.prepare, place)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPath(Reading):
+    """The whole way of a job's records: filter and batch, invoke, join, filter and assemble.
+
+    Whatever sends records to a model's containers sends them through here: jobs, `tune`, `replay` and
+    sagemaker_transform_emulator.testing.invoke.
+    """
+
+    invoker: Invoker
+
+    def invoke(self, payload: Payload, heads: ObjectHeads) -> Coroutine[Any, Any, Invocation]:
+        """The payload is answered. Raises InvocationError and ContainerError (R4.24 to R4.28)."""
+        chunked = self.parameters.max_payload_bytes is None
+        return self.invoker.invoke(payload, heads, chunked=chunked)
+
+    def heads(self, source: S3Location) -> ObjectHeads:
+        """The heads of the requests with the object's records."""
+        return ObjectHeads(self.job, source, len(self.invoker.containers))
+
+    def finish(self, done: Invocation) -> bytes:
+        """The output of one payload. Raises RecordError for an answer that does not fit its records."""
+        try:
+            return self.processing.finish(done.payload, done.answer.body)
+        except RecordError as error:
+            error.context = FailedInvocation(done.payload, tuple(done.hops))
+            raise
 
 
 @dataclass(slots=True)
@@ -68,11 +104,8 @@ class Instance:
     """What one instance of a job works with. `permits` bounds the payloads it holds in memory."""
 
     name: str
-    job: TransformJob
-    parameters: ExecutionParameters
-    processing: Processing
-    invoker: Invoker
-    storage: Storage
+    path: RecordPath
+    storage: Objects
     sink: Sink
     progress: Progress
     permits: asyncio.Semaphore
@@ -94,7 +127,7 @@ async def transform_objects(instance: Instance, objects: list[InputObject]) -> l
                 failures.append(failure)
 
     async with asyncio.TaskGroup() as group:
-        for _ in range(min(instance.parameters.max_concurrent_transforms, len(objects))):
+        for _ in range(min(instance.path.parameters.max_concurrent_transforms, len(objects))):
             group.create_task(work())
     return failures
 
@@ -103,26 +136,18 @@ async def transform_object(instance: Instance, item: InputObject) -> JobError | 
     """The output is visible, or the error that kept it away is in the data log and returned (R2.21, R6.1)."""
     instance.sink(ObjectStarted(instance.name, item.source, item.output))
     instance.progress.current = str(item.source.location)
-    output = instance.job.transform_output
+    path, output = instance.path, instance.path.job.transform_output
     records = 0
     try:
         async with (
             instance.storage.writer(item.output, output.accept, output.kms_key_id) as writer,
-            aclosing(
-                read_payloads(
-                    instance.job,
-                    instance.parameters,
-                    instance.storage,
-                    await at_present(instance, item),
-                    instance.processing.prepare,
-                )
-            ) as payloads,
-            aclosing(in_order(instance, item.source.location, payloads)) as answers,
+            aclosing(path.payloads(instance.storage.read(await at_present(instance, item)))) as payloads,
+            aclosing(in_order(instance, item.source.location, payloads)) as invocations,
         ):
-            async for payload, answer in answers:
-                await writer.write(instance.processing.finish(payload, answer.body))
-                count_done(instance.progress, payload, answer)
-                records += len(payload.records)
+            async for done in invocations:
+                await writer.write(path.finish(done))
+                count_done(instance.progress, done)
+                records += len(done.payload.records)
     except (DataError, InvocationError, StorageError) as error:
         report_failure(instance, item.source.location, error)
         return error
@@ -140,111 +165,63 @@ async def at_present(instance: Instance, item: InputObject) -> S3Object:
     return await instance.storage.head(item.source.location) if item.is_output_too else item.source
 
 
-async def read_payloads(
-    job: TransformJob,
-    parameters: ExecutionParameters,
-    storage: Storage,
-    source: S3Object,
-    prepare: Prepare | None = None,
-) -> AsyncGenerator[Payload]:
-    """The object's payloads in order (R2.3 to R2.11, R2.17); `prepare` is the InputFilter."""
-    limit = parameters.max_payload_bytes
-    splitter = make_splitter(
-        job.transform_input.split_type,
-        max_record_bytes=limit,
-        keep_framing=parameters.batch_strategy is BatchStrategy.MULTI_RECORD,
-    )
-    unsplit = (
-        job.transform_input.split_type is SplitType.NONE
-    )  # one record: nothing to batch, nothing to copy
-    batcher = Batcher(BatchStrategy.SINGLE_RECORD if unsplit else parameters.batch_strategy, limit, prepare)
-    chunks = storage.read(source)
-    if job.transform_input.compression_type is CompressionType.GZIP:
-        chunks = inflate(chunks)
-    try:
-        async with aclosing(chunks):
-            async for chunk in chunks:
-                for payload in batcher.feed(splitter.feed(chunk)):
-                    yield payload
-        for payload in batcher.feed(splitter.finish()):
-            yield payload
-        for payload in batcher.finish():
-            yield payload
-    except RecordError as error:
-        raise error.at(f"record {batcher.next_record} (at byte {batcher.next_offset})") from None
-
-
-async def inflate(chunks: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
-    """The content of a gzip file, in pieces of bounded size."""
-    inflater = Inflater()
-    async with aclosing(chunks):
-        async for chunk in chunks:
-            for piece in inflater.feed(chunk):
-                yield piece
-    inflater.finish()
-
-
 async def in_order(
     instance: Instance, source: S3Location, payloads: AsyncGenerator[Payload]
-) -> AsyncGenerator[tuple[Payload, Answer]]:
-    """Each payload with its answer, in record order, at most `permits` of them in memory.
+) -> AsyncGenerator[Invocation]:
+    """Each payload, answered, in record order, at most `permits` of them in memory.
 
     After the first failing request the object's remaining ones are not sent (R6.2).
     """
-    heads = ObjectHeads(instance.job, source, len(instance.invoker.containers))
-    if instance.parameters.max_concurrent_transforms == 1:
+    heads = instance.path.heads(source)
+    if instance.path.parameters.max_concurrent_transforms == 1:
         async for payload in payloads:
-            yield payload, await invoke(instance, source, heads, payload)
+            yield await invoke(instance, source, heads, payload)
         return
-    pending: deque[tuple[Payload, asyncio.Task[Answer]]] = deque()
+    pending: deque[asyncio.Task[Invocation]] = deque()
     try:
         async for payload in payloads:
-            while pending and (instance.permits.locked() or pending[0][1].done()):
+            while pending and (instance.permits.locked() or pending[0].done()):
                 yield await _take(instance, pending)
             await instance.permits.acquire()
-            pending.append((payload, asyncio.create_task(invoke(instance, source, heads, payload))))
+            pending.append(asyncio.create_task(invoke(instance, source, heads, payload)))
         while pending:
             yield await _take(instance, pending)
     finally:
-        for _, task in pending:
+        for task in pending:
             task.cancel()
             instance.permits.release()
-        for _, task in pending:
+        for task in pending:
             with suppress(asyncio.CancelledError, JobError):
                 await task
 
 
-async def _take(
-    instance: Instance, pending: deque[tuple[Payload, asyncio.Task[Answer]]]
-) -> tuple[Payload, Answer]:
-    payload, task = pending[0]
-    answer = await task
+async def _take(instance: Instance, pending: deque[asyncio.Task[Invocation]]) -> Invocation:
+    done = await pending[0]
     pending.popleft()
     instance.permits.release()
-    return payload, answer
+    return done
 
 
-async def invoke(instance: Instance, source: S3Location, heads: ObjectHeads, payload: Payload) -> Answer:
+async def invoke(instance: Instance, source: S3Location, heads: ObjectHeads, payload: Payload) -> Invocation:
     """One payload through the containers; every exchange goes to the sink when the job is recorded."""
-    chunked = instance.parameters.max_payload_bytes is None
     if not instance.record_invocations:
-        return await instance.invoker.invoke(payload, heads, chunked=chunked)
-    hops: list[Hop] = []
-    failed = True
+        return await instance.path.invoke(payload, heads)
     try:
-        answer = await instance.invoker.invoke(payload, heads, chunked=chunked, hops=hops)
-        failed = False
-    finally:
-        instance.sink(InvocationDone(instance.name, source, payload, tuple(hops), failed))
-    return answer
+        done = await instance.path.invoke(payload, heads)
+    except JobError as error:
+        hops = error.context.hops if isinstance(error.context, FailedInvocation) else ()
+        instance.sink(InvocationDone(instance.name, source, payload, hops, failed=True))
+        raise
+    instance.sink(InvocationDone(instance.name, source, payload, tuple(done.hops), failed=False))
+    return done
 
 
-def count_done(progress: Progress, payload: Payload, answer: Answer) -> None:
+def count_done(progress: Progress, done: Invocation) -> None:
     """One more payload is through."""
     progress.payloads += 1
-    progress.records += len(payload.records)
-    progress.bytes_in += len(payload.body)
-    progress.bytes_out += len(answer.body)
+    progress.records += len(done.payload.records)
+    progress.bytes_in += len(done.payload.body)
+    progress.bytes_out += len(done.answer.body)
 
 
 def report_failure(instance: Instance, source: S3Location, error: JobError) -> None:

@@ -1,9 +1,10 @@
-"""Single payloads through a model's containers, without a job: what replay, tune and tests stand on."""
+"""Single payloads through a model's containers, without a job: what replay and tests stand on."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,19 +18,39 @@ from sagemaker_transform_emulator.jobs.instances import (
     open_instance,
     prepare,
 )
-from sagemaker_transform_emulator.jobs.invocation import Hop, ObjectHeads
+from sagemaker_transform_emulator.jobs.invocation import FailedInvocation, Hop
+from sagemaker_transform_emulator.sagemaker.constraints import validate
 from sagemaker_transform_emulator.sagemaker.requests import Model, TransformJob
 from sagemaker_transform_emulator.transform.batching import Payload
 from sagemaker_transform_emulator.transform.keys import S3Location
+from sagemaker_transform_emulator.transform.validation import require_processing
+
+_REHEARSAL: Mapping[str, Any] = {
+    "TransformJobName": "rehearsal",
+    "TransformInput": {
+        "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://rehearsal/record"}}
+    },
+    "TransformOutput": {"S3OutputPath": "s3://rehearsal/output"},
+    "TransformResources": {"InstanceType": "ml.m4.xlarge", "InstanceCount": 1},
+}
+_ONE_RECORD: Mapping[str, Any] = {
+    "BatchStrategy": "SingleRecord",
+    "ModelClientConfig": {"InvocationsTimeoutInSeconds": 60, "InvocationsMaxRetries": 0},
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one payload. `status` and `body` are the last answer's; None and b"" without one."""
+    """What became of one payload.
+
+    `status` and `body` are the last answer's; None and b"" without one. `output` is what the job would
+    write for it, joined, filtered and assembled; None when the job would fail, and `error` says why.
+    """
 
     payload: Payload
     hops: tuple[Hop, ...]
     error: str
+    output: bytes | None = None
 
     @property
     def status(self) -> int | None:
@@ -58,24 +79,26 @@ class Rehearsal:
     """A ready instance to send payloads to."""
 
     def __init__(self, job: TransformJob, ready: ReadyInstance) -> None:
-        self.ready = ready
-        self._job = job
+        self.path = ready.path
         self._source = S3Location.parse(job.transform_input.s3_uri)
 
     async def send(self, payload: Payload, source: S3Location | None = None) -> Outcome:
-        """The payload went through the containers as in the job; failures are outcomes, not errors."""
-        hops: list[Hop] = []
-        heads = ObjectHeads(self._job, source or self._source, len(self.ready.containers))
-        chunked = self.ready.parameters.max_payload_bytes is None
+        """The payload went the job's way; a failure is an outcome, not an error. `source` is its object."""
         try:
-            await self.ready.invoker.invoke(payload, heads, chunked=chunked, hops=hops)
+            done = await self.path.invoke(payload, self.path.heads(source or self._source))
+            output = self.path.finish(done)
         except JobError as error:
-            return Outcome(payload, tuple(hops), error.message)
-        return Outcome(payload, tuple(hops), "")
+            hops = error.context.hops if isinstance(error.context, FailedInvocation) else ()
+            return Outcome(payload, hops, error.message)
+        return Outcome(payload, tuple(done.hops), "", output)
 
-    async def send_record(self, record: bytes) -> Outcome:
-        """The bytes as one payload of one record."""
-        return await self.send(Payload(1, 0, (record,), record))
+    async def send_records(self, records: Sequence[bytes]) -> Outcome:
+        """These records, filtered, as one payload.
+
+        Raises RecordError for a record that the InputFilter or the limit refuses, and UsageError when the
+        job would not send them together.
+        """
+        return await self.send(self.path.payload_of(records))
 
 
 @asynccontextmanager
@@ -89,23 +112,34 @@ async def rehearse(
         yield Rehearsal(job, ready)
 
 
-def rehearsal_job(model_name: str, **fields: Any) -> TransformJob:
-    """A job that reads nothing: enough to start containers and send records to them."""
-    request: dict[str, Any] = {
-        "TransformJobName": "rehearsal",
-        "ModelName": model_name,
-        "TransformInput": {
-            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://rehearsal/record"}}
-        },
-        "TransformOutput": {"S3OutputPath": "s3://rehearsal/output"},
-        "TransformResources": {"InstanceType": "ml.m4.xlarge", "InstanceCount": 1},
-        "BatchStrategy": "SingleRecord",
-        "ModelClientConfig": {"InvocationsTimeoutInSeconds": 60, "InvocationsMaxRetries": 0},
-    }
-    request["TransformInput"] |= {
-        key: fields.pop(key) for key in ("ContentType", "SplitType") if key in fields
-    }
-    request["TransformOutput"] |= {
-        key: fields.pop(key) for key in ("Accept", "AssembleWith") if key in fields
-    }
-    return TransformJob.from_request(request | fields)
+def rehearsal_job(model_name: str, request: Mapping[str, Any] | None = None, **fields: Any) -> TransformJob:
+    """The job of a CreateTransformJob request, completed so that it can be rehearsed without an input.
+
+    Without a request: SingleRecord, unsplit, one attempt of 60 seconds. `fields` are ContentType and Accept,
+    over the request's. Raises ServiceError for a request that breaks a constraint.
+    """
+    merged = _over(_REHEARSAL, _ONE_RECORD if request is None else request)
+    merged["ModelName"] = model_name
+    for part, name in (("TransformInput", "ContentType"), ("TransformOutput", "Accept")):
+        if name in fields:
+            merged[part][name] = fields[name]
+    return job_of(merged)
+
+
+def job_of(request: dict[str, Any]) -> TransformJob:
+    """The job of a request whose input need not exist. Raises ServiceError (R1.4, R1.16, R1.17)."""
+    validate("CreateTransformJob", request)
+    job = TransformJob.from_request(request)
+    require_processing(job)
+    return job
+
+
+def _over(base: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of `base` with what is given put over it, structure by structure."""
+    merged = deepcopy(dict(base))
+    for name, value in given.items():
+        below = merged.get(name)
+        merged[name] = (
+            _over(below, value) if isinstance(below, dict) and isinstance(value, Mapping) else deepcopy(value)
+        )
+    return merged

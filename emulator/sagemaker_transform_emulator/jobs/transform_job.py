@@ -23,9 +23,9 @@ from sagemaker_transform_emulator.jobs.instances import (
     open_instance,
     prepare,
 )
-from sagemaker_transform_emulator.jobs.record_path import InputObject, Instance, transform_objects
+from sagemaker_transform_emulator.jobs.record_path import Instance, transform_objects
+from sagemaker_transform_emulator.objects import InputObject
 from sagemaker_transform_emulator.sagemaker.requests import JobStatus
-from sagemaker_transform_emulator.transform.processing import processing_of
 
 __all__ = ["JobRun", "Services", "new_instance_id", "run"]
 
@@ -73,17 +73,13 @@ async def _run_instance(
     run: JobRun, services: Services, needs: Prerequisites, share: list[InputObject], name: str
 ) -> None:
     async with open_instance(run, services, needs, name) as ready:
-        job, parameters = run.job, ready.parameters
         instance = Instance(
             name,
-            job,
-            parameters,
-            processing_of(job, capture.identifier(job, run.started_at or time.time())),
-            ready.invoker,
+            ready.path,
             services.storage,
             run.emit,
             run.progress,
-            asyncio.Semaphore(parameters.max_concurrent_transforms),
+            asyncio.Semaphore(ready.path.parameters.max_concurrent_transforms),
             run.record_invocations,
         )
         await _until_done_or_dead(transform_objects(instance, share), pipeline.watch(ready.containers))

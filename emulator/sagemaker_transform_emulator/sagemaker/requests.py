@@ -247,6 +247,16 @@ class ExecutionParameters:
     batch_strategy: BatchStrategy = BatchStrategy.MULTI_RECORD
     max_payload_in_mb: int = 6
 
+    @classmethod
+    def in_force(cls, job: TransformJob, offered: ExecutionParameters | None = None) -> ExecutionParameters:
+        """Value by value: the job's, else what its first container offers, else the default (R4.16)."""
+        other = offered or cls()
+        return cls(
+            job.max_concurrent_transforms or other.max_concurrent_transforms,
+            job.batch_strategy or other.batch_strategy,
+            other.max_payload_in_mb if job.max_payload_in_mb is None else job.max_payload_in_mb,
+        )
+
     @property
     def max_payload_bytes(self) -> int | None:
         """The limit of one payload in bytes: MaxPayloadInMB x 1,048,576 (R2.7)."""

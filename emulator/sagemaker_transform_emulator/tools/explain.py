@@ -10,13 +10,15 @@ from typing import Any
 
 from sagemaker_transform_emulator.errors import DataError, JobError, StorageError
 from sagemaker_transform_emulator.jobs.input_objects import objects_of
-from sagemaker_transform_emulator.jobs.record_path import InputObject, read_payloads
+from sagemaker_transform_emulator.jobs.record_path import Reading
+from sagemaker_transform_emulator.objects import InputObject
 from sagemaker_transform_emulator.s3.client import Storage
 from sagemaker_transform_emulator.sagemaker.requests import ExecutionParameters, TransformJob
 from sagemaker_transform_emulator.tools.findings import Finding, Severity
 from sagemaker_transform_emulator.tools.input_warnings import Doubts
 from sagemaker_transform_emulator.transform.batching import Payload
 from sagemaker_transform_emulator.transform.keys import OUTPUT_SUFFIX, S3Location
+from sagemaker_transform_emulator.transform.processing import processing_of
 
 _PREVIEW_BYTES = 200
 
@@ -32,7 +34,10 @@ class Setting:
 
 @dataclass(slots=True)
 class ObjectPlan:
-    """What would be sent of one object. Sizes in bytes; `error` is set when it would fail before the end."""
+    """What would be sent of one object. Sizes in bytes; `error` is set when it would fail before the end.
+
+    Records are counted as they are read, payloads as they are sent: after the InputFilter.
+    """
 
     key: str
     output: str
@@ -43,7 +48,10 @@ class ObjectPlan:
     first_record: bytes = b""
     largest_record: int = 0
     largest_record_number: int = 0
+    first_payload: bytes = b""
+    first_payload_size: int = 0
     largest_payload: int = 0
+    sent: int = 0
     error: str = ""
 
 
@@ -70,8 +78,9 @@ async def explain(
         if hasattr(event, "error"):
             answer.findings.append(_failed(str(event.source), event.error))
     count = job.transform_resources.instance_count
+    reading = Reading(job, parameters, processing_of(job))
     for position, item in enumerate(objects):
-        plan, findings = await _scan(item, job, storage, parameters)
+        plan, findings = await _scan(item, reading, storage)
         plan.instance = position % count
         answer.objects.append(plan)
         answer.findings += findings
@@ -111,14 +120,12 @@ def _names(request: Mapping[str, Any]) -> Iterator[str]:
             yield from _names(value)
 
 
-async def _scan(
-    item: InputObject, job: TransformJob, storage: Storage, parameters: ExecutionParameters
-) -> tuple[ObjectPlan, list[Finding]]:
+async def _scan(item: InputObject, reading: Reading, storage: Storage) -> tuple[ObjectPlan, list[Finding]]:
     plan = ObjectPlan(str(item.source.location), str(item.output), item.source.size)
-    doubts = Doubts(plan.key, job)
+    doubts = Doubts(plan.key, reading.job, rewritten=reading.processing.prepare is not None)
     findings: list[Finding] = []
     try:
-        async with aclosing(read_payloads(job, parameters, storage, item.source)) as payloads:
+        async with aclosing(reading.payloads(storage.read(item.source))) as payloads:
             async for payload in payloads:
                 _count(plan, payload)
                 doubts.look(payload)
@@ -131,12 +138,15 @@ async def _scan(
 def _count(plan: ObjectPlan, payload: Payload) -> None:
     if not plan.records:
         plan.first_record = payload.records[0][:_PREVIEW_BYTES]
+        plan.first_payload = payload.body[:_PREVIEW_BYTES]
+        plan.first_payload_size = len(payload.body)
     largest = max(range(len(payload.records)), key=lambda index: len(payload.records[index]))
     if len(payload.records[largest]) > plan.largest_record:
         plan.largest_record = len(payload.records[largest])
         plan.largest_record_number = payload.first_record + largest
     plan.records += len(payload.records)
     plan.payloads += 1
+    plan.sent += len(payload.body)
     plan.largest_payload = max(plan.largest_payload, len(payload.body))
 
 

@@ -14,10 +14,14 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class Doubts:
-    """Looks at the payloads of one object, in order, and says what is odd."""
+    """Looks at the payloads of one object, in order, and says what is odd.
 
-    def __init__(self, key: str, job: TransformJob) -> None:
+    `rewritten` says that an InputFilter writes each record anew before it is sent (R3.17).
+    """
+
+    def __init__(self, key: str, job: TransformJob, *, rewritten: bool = False) -> None:
         self._key = key
+        self._rewritten = rewritten
         self._lines = job.transform_input.split_type is SplitType.LINE
         kind = (job.transform_input.content_type or "").partition(";")[0].strip().lower()
         self._csv = self._lines and kind == "text/csv"
@@ -67,7 +71,9 @@ class Doubts:
                 self._note(
                     "carriage-returns",
                     f"{self._carriage_returns} records end in CR LF",
-                    "the CR stays in the record",
+                    "the InputFilter writes it without the CR"
+                    if self._rewritten
+                    else "the CR stays in the record",
                     "R2.10",
                 )
             )
@@ -76,7 +82,7 @@ class Doubts:
                 self._note(
                     "no-final-newline",
                     "the last record has no newline",
-                    "its payload has none either",
+                    "the InputFilter adds one" if self._rewritten else "its payload has none either",
                     "R2.4",
                 )
             )
@@ -85,7 +91,7 @@ class Doubts:
                 self._warn(
                     "byte-order-mark",
                     "the object begins with a byte order mark",
-                    "it is sent as part of the first value",
+                    "it is part of the first value",
                     "R2.10",
                 )
             )

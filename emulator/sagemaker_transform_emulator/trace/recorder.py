@@ -16,7 +16,13 @@ from typing import Any, Literal, get_args
 
 from sagemaker_transform_emulator.config import state_directory
 from sagemaker_transform_emulator.errors import UsageError
-from sagemaker_transform_emulator.jobs.events import ContainerLine, Event, InvocationDone, ObjectFailed
+from sagemaker_transform_emulator.jobs.events import (
+    ContainerLine,
+    Event,
+    InstanceReady,
+    InvocationDone,
+    ObjectFailed,
+)
 from sagemaker_transform_emulator.jobs.invocation import Hop
 from sagemaker_transform_emulator.sagemaker.requests import MIB
 from sagemaker_transform_emulator.trace.store import TracedHop, TracedInvocation, TraceWriter
@@ -78,7 +84,13 @@ class Recorder:
                 self._keep(event.instance, str(event.source), event.payload, event.hops, "")
         elif isinstance(event, ObjectFailed):
             if event.payload is not None:
-                self._keep(event.instance, str(event.source), event.payload, event.hops, event.error.message)
+                self._keep_failure(event, event.payload)
+        elif isinstance(event, InstanceReady):
+            in_force = {
+                "BatchStrategy": event.parameters.batch_strategy,
+                "MaxPayloadInMB": event.parameters.max_payload_in_mb,
+            }
+            self._writer.note("parameters", in_force)
         elif isinstance(event, ContainerLine):
             self._lines.append((event.container, event.time.timestamp(), event.text))
 
@@ -88,6 +100,14 @@ class Recorder:
             self._flush()
             self._writer.close()
             self._writer = None
+
+    def _keep_failure(self, event: ObjectFailed, payload: Payload) -> None:
+        """The failed invocation, unless it is kept as answered: what followed its answer failed then."""
+        assert self._writer is not None
+        self._flush()
+        source = str(event.source)
+        if not self._writer.mark_failed(source, payload.first_record, event.error.message):
+            self._keep(event.instance, source, payload, event.hops, event.error.message)
 
     def _keep(self, instance: str, source: str, payload: Payload, hops: tuple[Hop, ...], error: str) -> None:
         traced = tuple(self._hop(hop) for hop in hops)
@@ -103,6 +123,7 @@ class Recorder:
                 error=error,
                 seconds=sum(hop.total or 0.0 for hop in traced),
                 hops=traced,
+                original=self._original(payload, traced),
             )
         )
         if error or len(self._waiting) >= self._policy.batch:
@@ -114,8 +135,15 @@ class Recorder:
         self._waiting.clear()
         self._lines.clear()
 
+    def _original(self, payload: Payload, hops: tuple[TracedHop, ...]) -> bytes | None:
+        """The records as they were read, when all of their bytes are kept."""
+        original = payload.original
+        sent = hops[0].request_body if hops else None
+        if original != payload.body:
+            sent = self._body(original)
+        return original if sent is not None and len(sent) == len(original) else None
+
     def _hop(self, hop: Hop) -> TracedHop:
-        sent = hop.body if isinstance(hop.body, bytes) else None
         answer = hop.answer
         timings = answer.timings if answer else None
         return TracedHop(
@@ -123,8 +151,8 @@ class Recorder:
             attempt=hop.attempt,
             at=hop.at,
             request_headers=hop.head.headers,
-            request_body=self._body(sent),
-            request_size=len(sent) if sent is not None else -1,
+            request_body=self._body(hop.body),
+            request_size=len(hop.body),
             status=answer.status if answer else None,
             answer_headers=answer.headers if answer else (),
             answer_body=self._body(answer.body if answer else None),

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pprint import pformat
+from typing import Any
 
+from sagemaker_transform_emulator.errors import UsageError
+from sagemaker_transform_emulator.sagemaker.requests import TransformJob
 from sagemaker_transform_emulator.trace.store import TracedHop, TracedInvocation
+from sagemaker_transform_emulator.transform.payloads import records_of
 
 _SHOWN_BYTES = 2000
 _PLAIN = frozenset(range(0x20, 0x7F)) - frozenset(b"'\\%")  # what printf and the shell leave alone
+_WIDTH = 100
+_KEPT = {
+    "TransformOutput", "DataProcessing", "BatchStrategy", "MaxPayloadInMB", "MaxConcurrentTransforms",
+    "ModelClientConfig", "Environment",
+}  # fmt: skip
 _FRAMING = {"content-length", "transfer-encoding", "host", "accept-encoding"}
 
 
@@ -36,25 +46,45 @@ def curl_of(item: TracedInvocation, ports: dict[str, int]) -> str:
     return "\n".join(_curl(hop, ports.get(hop.container, 8080)) for hop in item.hops)
 
 
-def pytest_of(item: TracedInvocation, model_file: str) -> str:
-    """A test that sends the same bytes to the same containers and expects success.
+def pytest_of(item: TracedInvocation, model_file: str, job: Mapping[str, Any]) -> str:
+    """A test that sends the same records through the job's filters to the same containers.
 
-    It fails as the traced invocation did, until the container is mended.
+    `job` is CreateTransformJob's request, as the job ran. The test fails as the traced invocation did, until
+    the container, or the job, is mended. Raises UsageError when the trace does not hold all of the records.
     """
-    body = item.hops[0].request_body if item.hops else b""
-    headers = dict(item.hops[0].request_headers) if item.hops else {}
-    kind, accept = headers.get("Content-Type"), _accept_of(item)
+    if item.original is None:
+        raise UsageError(
+            f"The trace does not hold all {item.size} bytes of {item.where}: no test can send them",
+            remedy="`emulator replay` reads them from the store again",
+        )
+    request = TransformJob.from_request(job)
+    records = records_of(item.original, request.transform_input.split_type, item.records)
     return f'''"""Reproduces {item.object}: {item.where}."""
 
 from sagemaker_transform_emulator.testing import invoke_record
 
-RECORD = {body!r}
+JOB = {_literal(_reduced(job, item.object))}
+{f"RECORD = {records[0]!r}" if len(records) == 1 else f"RECORD = {_literal(records)}"}
 
 
 def test_record_{item.first_record}() -> None:
-    answer = invoke_record({model_file!r}, RECORD, content_type={kind!r}, accept={accept!r})
-    assert answer.status == 200, answer.explanation
+    answer = invoke_record({model_file!r}, RECORD, job=JOB)
+    assert not answer.error, answer.explanation
 '''
+
+
+def _reduced(job: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """What of the request matters to one payload; its input is the object, which names itself in headers."""
+    kept = {name: value for name, value in job.items() if name in _KEPT and value}
+    given = {
+        **job["TransformInput"],
+        "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": source}},
+    }
+    return {"TransformJobName": job["TransformJobName"], "TransformInput": given, **kept}
+
+
+def _literal(value: object) -> str:
+    return pformat(value, width=_WIDTH, sort_dicts=False)
 
 
 def _hop_story(hop: TracedHop, log_lines: Sequence[str]) -> str:
@@ -83,7 +113,7 @@ def _block(title: str, headers: Sequence[tuple[str, str]]) -> str:
 
 def _body(body: bytes | None, size: int) -> str:
     if body is None:
-        return f"    ({size} bytes, not kept)" if size >= 0 else "    (streamed, not kept)"
+        return f"    ({size} bytes, not kept)"
     shown = body[:_SHOWN_BYTES]
     more = f" … {size} bytes in all" if size > len(shown) else ""
     return f"    {shown!r}{more}"
@@ -96,9 +126,7 @@ def _curl(hop: TracedHop, port: int) -> str:
             words += ["-H", f"{name}: {value}"]
     words += ["--data-binary", "@-", f"http://127.0.0.1:{port}/invocations"]
     body = hop.request_body or b""
+    missing = hop.request_size - len(body)
+    note = f"# {missing} of {hop.request_size} bytes are not in the trace\n" if missing else ""
     octal = "".join(chr(byte) if byte in _PLAIN else f"\\{byte:03o}" for byte in body)
-    return f"printf '{octal}' | {shlex.join(words)}"
-
-
-def _accept_of(item: TracedInvocation) -> str | None:
-    return dict(item.hops[-1].request_headers).get("Accept") if item.hops else None
+    return f"{note}printf '{octal}' | {shlex.join(words)}"

@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS invocations (
     id INTEGER PRIMARY KEY, instance TEXT NOT NULL, object TEXT NOT NULL, first_record INTEGER NOT NULL,
     records INTEGER NOT NULL, first_byte INTEGER NOT NULL, size INTEGER NOT NULL, failed INTEGER NOT NULL,
-    error TEXT NOT NULL, seconds REAL NOT NULL
+    error TEXT NOT NULL, seconds REAL NOT NULL, unfiltered INTEGER NOT NULL, original BLOB
 );
 CREATE INDEX IF NOT EXISTS by_record ON invocations (object, first_record);
 CREATE TABLE IF NOT EXISTS hops (
@@ -33,12 +33,15 @@ CREATE TABLE IF NOT EXISTS lines (container TEXT NOT NULL, at REAL NOT NULL, tex
 CREATE INDEX IF NOT EXISTS by_time ON lines (container, at);
 """
 
+_VERSION = 2
+"""Of the schema; a file of another one is not read."""
+
 Headers = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class TracedHop:
-    """One request to one container. Bodies are None when they were not kept; sizes are always true.
+    """One request to one container. Bodies are None, or shorter than their sizes, when not all was kept.
 
     Times in seconds, `at` since the epoch. `status` is None when no answer came; `error` says why then.
     """
@@ -66,7 +69,10 @@ class TracedHop:
 
 @dataclass(frozen=True, slots=True)
 class TracedInvocation:
-    """One payload's way through the containers. Records count from 1, bytes from 0 within the object."""
+    """One payload's way through the containers. Records count from 1, bytes from 0 within the object.
+
+    `original` holds the `size` bytes of the records before the InputFilter; None when not all were kept.
+    """
 
     instance: str
     object: str
@@ -78,6 +84,7 @@ class TracedInvocation:
     error: str
     seconds: float
     hops: tuple[TracedHop, ...]
+    original: bytes | None = None
 
     @property
     def where(self) -> str:
@@ -111,7 +118,7 @@ class TraceWriter:
         self._db = sqlite3.connect(path, check_same_thread=False)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
-        self._db.executescript(_SCHEMA)
+        self._db.executescript(_SCHEMA + f"PRAGMA user_version={_VERSION};")
         rows = [(name, json.dumps(value)) for name, value in meta.items()]
         with self._db:
             self._db.executemany("INSERT INTO meta VALUES (?, ?)", rows)
@@ -127,17 +134,34 @@ class TraceWriter:
                 self._insert(invocation)
             self._db.executemany("INSERT INTO lines VALUES (?, ?, ?)", lines)
 
+    def note(self, name: str, value: Any) -> None:
+        """The value is among what the job was run with."""
+        with self._db:
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, json.dumps(value)))
+
+    def mark_failed(self, source: str, first_record: int, error: str) -> bool:
+        """The invocation that was written as answered has failed after all; False when there is none."""
+        with self._db:
+            marked = self._db.execute(
+                "UPDATE invocations SET failed = 1, error = ? WHERE object = ? AND first_record = ?",
+                (error, source, first_record),
+            )
+        return marked.rowcount > 0
+
     def close(self) -> None:
         """The file is complete."""
         self._db.close()
 
     def _insert(self, item: TracedInvocation) -> None:
         number, self._next = self._next, self._next + 1
+        sent = item.hops[0].request_body if item.hops else None
+        unfiltered = sent is not None and sent == item.original  # such bytes are written once
         self._db.execute(
-            "INSERT INTO invocations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO invocations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 number, item.instance, item.object, item.first_record, item.records, item.first_byte,
                 item.size, item.failed, item.error, item.seconds,
+                unfiltered, None if unfiltered else item.original,
             ),
         )  # fmt: skip
         self._db.executemany(
@@ -163,11 +187,26 @@ class TraceReader:
                 remedy="a job leaves one unless it ran with --trace off",
             )
         self._db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version != _VERSION:
+            self._db.close()
+            raise UsageError(
+                f"The trace {path} was written by another version of the emulator",
+                remedy="run the job again",
+            )
 
     def meta(self, name: str) -> Any:
         """What the job was run with, by name; None when it was not noted."""
         row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
         return json.loads(row[0]) if row else None
+
+    def job_as_run(self) -> dict[str, Any]:
+        """CreateTransformJob's request with the BatchStrategy and MaxPayloadInMB that were in force.
+
+        They make the payloads; a container may have chosen them, and may choose others now (R4.16).
+        """
+        request: dict[str, Any] = self.meta("job") or {}
+        return {**(self.meta("parameters") or {}), **request}
 
     def count(self) -> tuple[int, int]:
         """How many invocations are in the file, and how many of them failed."""
@@ -202,10 +241,12 @@ class TraceReader:
 
 
 def _invocation(row: tuple[Any, ...], hops: tuple[TracedHop, ...]) -> TracedInvocation:
-    _, instance, source, first_record, records, first_byte, size, failed, error, seconds = row
+    _, instance, source, first_record, records, first_byte, size, failed, error, seconds, *kept = row
+    unfiltered, original = kept
     return TracedInvocation(
-        instance, source, first_record, records, first_byte, size, bool(failed), error, seconds, hops
-    )
+        instance, source, first_record, records, first_byte, size, bool(failed), error, seconds, hops,
+        hops[0].request_body if unfiltered else original,
+    )  # fmt: skip
 
 
 def _hop(row: tuple[Any, ...]) -> TracedHop:

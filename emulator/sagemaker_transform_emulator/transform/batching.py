@@ -29,6 +29,11 @@ class Payload(NamedTuple):
     body: bytes
 
     @property
+    def original(self) -> bytes:
+        """The original records, one after the other."""
+        return self.records.whole if isinstance(self.records, Slices) else b"".join(self.records)
+
+    @property
     def size(self) -> int:
         """Bytes of the original records."""
         return len(self.records.whole) if isinstance(self.records, Slices) else sum(map(len, self.records))
@@ -48,16 +53,20 @@ class Batcher:
     """Groups the records of one object.
 
     `prepare` is applied to each record before it is counted and sent; None sends the records untouched.
+    `place` is the number and the byte of the first record that will come.
     """
 
     def __init__(
-        self, strategy: BatchStrategy, max_payload_bytes: int | None, prepare: Prepare | None = None
+        self,
+        strategy: BatchStrategy,
+        max_payload_bytes: int | None,
+        prepare: Prepare | None = None,
+        place: tuple[int, int] = (1, 0),
     ) -> None:
         self._single = strategy is BatchStrategy.SINGLE_RECORD
         self._limit = max_payload_bytes
         self._prepare = prepare
-        self._number = 1
-        self._offset = 0
+        self._number, self._offset = place
         self._lengths = array("Q")
         self._records = bytearray()
         self._prepared = bytearray()

@@ -30,7 +30,6 @@ from sagemaker_transform_emulator.transport import Answer, Body, Connection, Req
 _AGAIN = 5
 _GO = ("User-Agent", "Go-http-client/1.1")
 _SOURCE = S3Location("emulator-check", "record")
-_OBJECT_HEADERS = ("x-amzn-sagemaker-input-object", "x-amzn-sagemaker-input-object-base64")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +107,7 @@ class Probe:
         """
         content_type = changes.get("content_type", self.sample.content_type if self.sample else None)
         accept = changes.get("accept", self.accept)
-        common = [
-            pair
-            for pair in ObjectHeads(self.around.job, _SOURCE, 1).first.headers
-            if pair[0].lower() in _OBJECT_HEADERS
-        ]
-        headers = [_GO, *([("Accept", accept)] if accept is not None else [])]
-        headers += [("Content-Type", content_type)] if content_type is not None else []
-        return RequestHead("POST", "/invocations", (*headers, *common, ("Accept-Encoding", "gzip")))
+        return ObjectHeads(self.around.job, _SOURCE, 1).with_types(content_type, accept)
 
     async def post(self, body: Body, **changes: str | None) -> Reply:
         """What POST /invocations with the body gives, on the container's kept-alive connection."""

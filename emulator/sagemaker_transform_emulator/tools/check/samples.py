@@ -9,10 +9,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sagemaker_transform_emulator.errors import UsageError
+from sagemaker_transform_emulator.errors import RecordError, UsageError
 from sagemaker_transform_emulator.model_artifacts.archive import unpack
 from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.schema import SchemaColumn, parse_schema
 from sagemaker_transform_emulator.sagemaker.requests import ContainerDefinition, SplitType, TransformJob
+from sagemaker_transform_emulator.transform.batching import Prepare
+from sagemaker_transform_emulator.transform.processing import processing_of
 
 MOST_RECORDS = 20
 _LINE_TYPES = ("text/csv", "text/libsvm", "text/x-libsvm", "application/jsonlines", "text/plain")
@@ -59,13 +61,25 @@ def essence(content_type: str) -> str:
 
 
 def given(records: Sequence[bytes], content_type: str | None, job: TransformJob, origin: str) -> Sample:
-    """The user's own records. Raises UsageError when there is none."""
+    """The user's own records, as the job's InputFilter leaves them. Raises UsageError when there is none."""
     lines = is_line_type(content_type, job)
     kept = [record.rstrip(b"\r\n") if lines else record for record in records]
     kept = [record for record in kept if record]
     if not kept:
         raise UsageError(f"{origin} holds no record")
+    prepare = processing_of(job).prepare
+    if prepare is not None:
+        kept, origin = _filtered(kept, prepare, origin, lines=lines), f"{origin}, after the InputFilter"
     return Sample(tuple(dict.fromkeys(kept))[:MOST_RECORDS], content_type, origin, lines)
+
+
+def _filtered(records: Iterable[bytes], prepare: Prepare, origin: str, *, lines: bool) -> list[bytes]:
+    """What a job sends of these records (R3.1)."""
+    end = b"\n" if lines else b""
+    try:
+        return [prepare(record + end).removesuffix(end) for record in records]
+    except RecordError as error:
+        raise UsageError(f"{origin}: {error.text}", remedy=error.remedy) from None
 
 
 def inherited(answers: Sequence[bytes], content_type: str | None, container: str) -> Sample:

@@ -9,7 +9,7 @@ from typing import Any
 from sagemaker_transform_emulator.config import DEFAULT_REGION, DUMMY_KEYS, StoreAddress
 from sagemaker_transform_emulator.errors import UsageError
 from sagemaker_transform_emulator.jobs.services import read_request
-from sagemaker_transform_emulator.sagemaker.constraints import validate
+from sagemaker_transform_emulator.jobs.single_payloads import job_of
 from sagemaker_transform_emulator.sagemaker.field_paths import set_environment, set_fields
 from sagemaker_transform_emulator.sagemaker.requests import TransformJob
 from sagemaker_transform_emulator.tools.check.samples import Sample, given, read_records
@@ -78,8 +78,7 @@ def checked_job(target: Target, wishes: Wishes) -> TransformJob:
         output["Accept"] = wishes.accept
     set_fields(request, wishes.assignments)
     set_environment(request, wishes.environment)
-    validate("CreateTransformJob", request)
-    return TransformJob.from_request(request)
+    return job_of(request)
 
 
 def chosen_sample(target: Target, wishes: Wishes, job: TransformJob) -> Sample | None:
