@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cases import load
+from cases import Case, load
 from live import Live, emulator_up
 from parts import SHARED
 
@@ -15,18 +15,23 @@ OWN = Path(__file__).with_name("own_cases.json")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "case" not in metafunc.fixturenames:
-        return
     given = [Path(name) for name in metafunc.config.getoption("--cases")]
     tables = given or [table for table in (OWN, DEFAULT) if table.exists()]
-    metafunc.parametrize(
-        "case",
-        [
-            pytest.param(case, id=case.id, marks=pytest.mark.rule(*case.rules))
-            for table in tables
-            for case in load(table)
-        ],
-    )
+    for name in {"case", "tool_case"} & set(metafunc.fixturenames):
+        found = [case for table in tables for case in load(table) if name == "case" or _for_tools(case)]
+        metafunc.parametrize(
+            name, [pytest.param(case, id=case.id, marks=pytest.mark.rule(*case.rules)) for case in found]
+        )
+
+
+def _for_tools(case: Case) -> bool:
+    """Whether the case's job runs, and what it sends is not simply the lines of its objects."""
+    if "request" in case.data or {"api_error", "any_of"} & set(case.expect):
+        return False
+    job = case.job
+    processed = {"InputFilter", "OutputFilter", "JoinSource", "DataProcessing", "CompressionType"} & set(job)
+    framed = job.get("SplitType") in ("None", "RecordIO", "TFRecord")
+    return bool(processed) or framed or job.get("MaxPayloadInMB") == 0
 
 
 @pytest.fixture(scope="session")

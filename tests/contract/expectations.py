@@ -41,7 +41,7 @@ def _status(_: Case, seen: Seen, wanted: str) -> None:
 
 def _requests(case: Case, seen: Seen, wanted: Sequence[Mapping[str, Any]]) -> None:
     expected = _by_object([(item["object"], expected_bytes(item)) for item in wanted])
-    found = _by_object([(request.source, request.body) for request in _first_attempts(seen.invocations)])
+    found = _by_object([(request.source, request.body) for request in first_attempts(seen.invocations)])
     if case.job.get("MaxConcurrentTransforms", 1) > 1:  # they are sent at the same time
         expected = {key: sorted(bodies) for key, bodies in expected.items()}
         found = {key: sorted(bodies) for key, bodies in found.items()}
@@ -50,9 +50,7 @@ def _requests(case: Case, seen: Seen, wanted: Sequence[Mapping[str, Any]]) -> No
 
 def _request_set(_: Case, seen: Seen, wanted: Sequence[Mapping[str, Any]]) -> None:
     expected = Counter((item["object"], expected_bytes(item)) for item in wanted)
-    assert (
-        Counter((request.source, request.body) for request in _first_attempts(seen.invocations)) == expected
-    )
+    assert Counter((request.source, request.body) for request in first_attempts(seen.invocations)) == expected
 
 
 def _container_requests(_: Case, seen: Seen, wanted: Sequence[Sequence[Any]]) -> None:
@@ -284,7 +282,7 @@ def _by_object(pairs: Sequence[tuple[str, bytes]]) -> dict[str, list[bytes]]:
     return found
 
 
-def _first_attempts(requests: Sequence[Request]) -> list[Request]:
+def first_attempts(requests: Sequence[Request]) -> list[Request]:
     """The requests without those that repeat one that failed."""
     kept: list[Request] = []
     failed: set[tuple[str, bytes]] = set()

@@ -134,7 +134,7 @@ def test_the_trace_keeps_failures_with_every_hop(jobs: Bench, tmp_path: Path) ->
     assert list(reader.find(Filter(container="container-2", failed=True))) == [found]
     assert "^^ this is where it went wrong" in story_of(found)
     assert "printf 'BAD\\012' | curl" in curl_of(found, {})
-    compile(pytest_of(found, "model.json"), "test.py", "exec")
+    compile(pytest_of(found, "model.json", job_request()), "test.py", "exec")
     reader.close()
 
 
@@ -195,7 +195,20 @@ def test_tune_finds_what_is_wrong_and_what_is_right(shell: CliRunner, jobs: Benc
     (tmp_path / "j.json").write_text(json.dumps(job_request(AssembleWith="Line")))
     result = shell.invoke(
         app,
-        ["tune", "--model", "m.json", "--job", "j.json", "--payloads", "1", "--concurrent", "1,2", "--json"],
+        [
+            "tune",
+            "--model",
+            "m.json",
+            "--job",
+            "j.json",
+            "--payloads",
+            "1",
+            "--concurrent",
+            "1,2",
+            "--seconds",
+            "0",
+            "--json",
+        ],
     )
     trials = json.loads(result.stdout)
     assert [(trial["BatchStrategy"], trial["correct"]) for trial in trials] == [
