@@ -13,7 +13,7 @@ from sagemaker_transform_emulator.jobs.instances import Services
 from sagemaker_transform_emulator.jobs.record_path import Reading
 from sagemaker_transform_emulator.jobs.single_payloads import Outcome, job_of, rehearse
 from sagemaker_transform_emulator.s3.client import S3Object, Storage
-from sagemaker_transform_emulator.sagemaker.requests import TransformJob
+from sagemaker_transform_emulator.sagemaker.requests import BatchStrategy, SplitType, TransformJob
 from sagemaker_transform_emulator.trace import TracedHop, TracedInvocation
 from sagemaker_transform_emulator.transform.batching import Payload
 from sagemaker_transform_emulator.transform.keys import S3Location
@@ -92,10 +92,10 @@ async def find_payload(
 ) -> tuple[Payload, S3Location, str]:
     """The payload that holds the record, the object it is from, and a note on what is not as it was."""
     before, same = wanted.before, _what_is_same(wanted, job)
-    if before is not None and before.original is not None and same.input and same.payloads:
-        records = records_of(before.original, job.transform_input.split_type, before.records)
-        payload = path.payload_of(records, before.first_record, before.first_byte)
-        return payload, S3Location.parse(before.object), ""
+    if before is not None:
+        traced = _from_trace(wanted.record, before, same, path)
+        if traced is not None:
+            return traced, S3Location.parse(before.object), ""
     try:
         for source in await _sources(wanted, job, storage, same):
             found = await _payload_with(wanted.record, source, path, storage)
@@ -105,17 +105,37 @@ async def find_payload(
     except StorageError as error:
         if error.blame == "InternalServerError":
             raise
-    what = before.object if before else job.transform_input.s3_uri
+    why = (
+        "with these settings its payload is another one than the trace holds"
+        if before and before.original is not None
+        else "the trace does not hold all of its payload"
+    )
     raise UsageError(
-        f"Record {wanted.record} is not in the store, in {what}, and not whole in the trace",
-        remedy="--put the input again, or run the job with --trace all",
+        f"Record {wanted.record} has to be read again, for {why}, and it is not in the store, in "
+        f"{before.object if before else job.transform_input.s3_uri}",
+        remedy="--put the input again; --trace all keeps payloads up to 1 MiB",
     )
 
 
+def _from_trace(record: int, before: TracedInvocation, same: _Same, path: Reading) -> Payload | None:
+    """The payload as the job sent it, or the record out of it, for lines that now are sent one by one."""
+    split_type = path.job.transform_input.split_type
+    if before.original is None or not same.input or not same.records:
+        return None
+    records = records_of(before.original, split_type, before.records)
+    if same.payloads:
+        return path.payload_of(records, before.first_record, before.first_byte)
+    if split_type is SplitType.LINE and path.parameters.batch_strategy is BatchStrategy.SINGLE_RECORD:
+        at = record - before.first_record
+        return path.payload_of([records[at]], record, before.first_byte + sum(map(len, records[:at])))
+    return None
+
+
 class _Same(NamedTuple):
-    """Whether the input, and the settings that decide where payloads end, are those of the job."""
+    """Whether the input, and the settings that cut records and payloads, are those of the job."""
 
     input: bool
+    records: bool
     payloads: bool
 
 
@@ -124,16 +144,14 @@ def _what_is_same(wanted: Wanted, job: TransformJob) -> _Same:
     replaced = wanted.before is not None and any(
         wanted.before.object.startswith(str(place)) for place in wanted.replaced
     )
-    return _Same(not replaced and _input(then) == _input(job), _cutting(then) == _cutting(job))
-
-
-def _input(job: TransformJob) -> tuple[object, ...]:
-    return job.transform_input.s3_uri, job.transform_input.s3_data_type
-
-
-def _cutting(job: TransformJob) -> tuple[object, ...]:
-    given = job.transform_input
-    return given.split_type, given.compression_type, job.batch_strategy, job.max_payload_in_mb
+    source, was = job.transform_input, then.transform_input
+    same_records = (source.split_type, source.compression_type) == (was.split_type, was.compression_type)
+    return _Same(
+        input=not replaced and (source.s3_uri, source.s3_data_type) == (was.s3_uri, was.s3_data_type),
+        records=same_records,
+        payloads=same_records
+        and (job.batch_strategy, job.max_payload_in_mb) == (then.batch_strategy, then.max_payload_in_mb),
+    )
 
 
 async def _sources(wanted: Wanted, job: TransformJob, storage: Storage, same: _Same) -> list[S3Object]:

@@ -56,8 +56,9 @@ def _sent(plan: ObjectPlan) -> str:
     if not plan.payloads:
         return "nothing is sent"
     more = " …" if plan.first_payload_size > _SHOWN_BYTES else ""
+    noun = "payloads" if plan.payloads > 1 else "payload"
     return (
-        f"{plan.payloads:,} payloads of {plan.sent:,} bytes in all, largest {plan.largest_payload:,}; "
+        f"{plan.payloads:,} {noun}, {plan.sent:,} bytes in all, largest {plan.largest_payload:,}; "
         f"the first: {plan.first_payload[:_SHOWN_BYTES]!r}{more}"
     )
 

@@ -13,6 +13,7 @@ from sagemaker_transform_emulator.trace import Filter, TracedInvocation, TraceRe
 from sagemaker_transform_emulator.trace.render import curl_of, line_of, pytest_of, story_of
 
 Flag = typer.Option
+_BODIES = ("request_body", "answer_body")
 
 
 def trace(
@@ -66,8 +67,8 @@ def _nothing(reader: TraceReader, job: str) -> str:
 
 def _plain(item: TracedInvocation) -> dict[str, Any]:
     plain = asdict(item)
-    for hop in plain["hops"]:
-        for name in ("request_body", "answer_body"):
-            body = hop[name]
-            hop[name] = None if body is None else body.decode("utf-8", "backslashreplace")
+    for part, names in [(plain, ("original",)), *((hop, _BODIES) for hop in plain["hops"])]:
+        for name in names:
+            body = part[name]
+            part[name] = None if body is None else body.decode("utf-8", "backslashreplace")
     return {**plain, "where": item.where}

@@ -116,7 +116,7 @@ def _print(trials: list[Trial], verdict: Verdict, sample: Sample) -> None:
     whole = "all of the input" if sample.whole else "the first of the input"
     console.print(f"{sample.records:,} records, {sample.size:,} bytes: {whole}")
     table = Table(
-        "", "BatchStrategy", "MB", "concurrent", "invocations", "records/s", "slowest to fastest", "",
+        "", "BatchStrategy", "MB", "at once", "payloads", "records/s (spread)", "",
         box=None, header_style="dim",
     )  # fmt: skip
     for trial in trials:
@@ -142,8 +142,7 @@ def _row(trial: Trial) -> list[str | Text]:
     return [
         mark, str(trial.parameters.batch_strategy), str(trial.parameters.max_payload_in_mb),
         str(trial.parameters.max_concurrent_transforms), str(trial.payloads),
-        f"{trial.records_per_second:,.0f}" if measured else "-",
-        f"{slowest:,.0f} to {fastest:,.0f}" if measured else "-",
+        f"{trial.records_per_second:,.0f} ({slowest:,.0f} to {fastest:,.0f})" if measured else "-",
         Text(", ".join(filter(None, (note, retries)))),
     ]  # fmt: skip
 

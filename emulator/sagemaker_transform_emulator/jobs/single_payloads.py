@@ -38,6 +38,11 @@ _ONE_RECORD: Mapping[str, Any] = {
     "ModelClientConfig": {"InvocationsTimeoutInSeconds": 60, "InvocationsMaxRetries": 0},
 }
 
+_PARTS = {
+    "ContentType": "TransformInput", "SplitType": "TransformInput", "CompressionType": "TransformInput",
+    "Accept": "TransformOutput", "AssembleWith": "TransformOutput",
+}  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -115,14 +120,15 @@ async def rehearse(
 def rehearsal_job(model_name: str, request: Mapping[str, Any] | None = None, **fields: Any) -> TransformJob:
     """The job of a CreateTransformJob request, completed so that it can be rehearsed without an input.
 
-    Without a request: SingleRecord, unsplit, one attempt of 60 seconds. `fields` are ContentType and Accept,
-    over the request's. Raises ServiceError for a request that breaks a constraint.
+    Without a request: SingleRecord, unsplit, one attempt of 60 seconds. `fields` go over the request's; None
+    takes a field out. Raises ServiceError for a request that breaks a constraint.
     """
     merged = _over(_REHEARSAL, _ONE_RECORD if request is None else request)
-    merged["ModelName"] = model_name
-    for part, name in (("TransformInput", "ContentType"), ("TransformOutput", "Accept")):
-        if name in fields:
-            merged[part][name] = fields[name]
+    for name, value in {"ModelName": model_name, **fields}.items():
+        part = merged.get(_PARTS.get(name, ""), merged)
+        part.pop(name, None)
+        if value is not None:
+            part[name] = value
     return job_of(merged)
 
 

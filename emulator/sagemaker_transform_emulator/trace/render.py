@@ -63,8 +63,8 @@ def pytest_of(item: TracedInvocation, model_file: str, job: Mapping[str, Any]) -
 
 from sagemaker_transform_emulator.testing import invoke_record
 
-JOB = {_literal(_reduced(job, item.object))}
-{f"RECORD = {records[0]!r}" if len(records) == 1 else f"RECORD = {_literal(records)}"}
+{_assigned("JOB", _reduced(job, item.object))}
+{_assigned("RECORD", records[0] if len(records) == 1 else records)}
 
 
 def test_record_{item.first_record}() -> None:
@@ -83,8 +83,10 @@ def _reduced(job: Mapping[str, Any], source: str) -> dict[str, Any]:
     return {"TransformJobName": job["TransformJobName"], "TransformInput": given, **kept}
 
 
-def _literal(value: object) -> str:
-    return pformat(value, width=_WIDTH, sort_dicts=False)
+def _assigned(name: str, value: object) -> str:
+    """An assignment; bytes stay in one line."""
+    text = repr(value) if isinstance(value, bytes) else pformat(value, width=_WIDTH, sort_dicts=False)
+    return f"{name} = {text}".replace("\n", "\n" + " " * len(f"{name} = "))
 
 
 def _hop_story(hop: TracedHop, log_lines: Sequence[str]) -> str:
