@@ -21,7 +21,7 @@ from sagemaker_transform_emulator.server.api.backend import Backend
 from sagemaker_transform_emulator.server.api.s3_proxy import S3Proxy
 from sagemaker_transform_emulator.server.database import Store
 from sagemaker_transform_emulator.server.job_controller import JobController
-from sagemaker_transform_emulator.utilization import Utilization
+from sagemaker_transform_emulator.server.utilization import Utilization
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SCRIPTED = ImageMapping(

@@ -16,12 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sagemaker_transform_emulator.config import StoreAddress
-from sagemaker_transform_emulator.documents import Document
 from sagemaker_transform_emulator.errors import ServiceError
 from sagemaker_transform_emulator.sagemaker.constraints import service_model
 from sagemaker_transform_emulator.sagemaker.resources import Place
 from sagemaker_transform_emulator.server.api import cbor
-from sagemaker_transform_emulator.utilization import KIND, NAMESPACE
+from sagemaker_transform_emulator.server.documents import Document
+from sagemaker_transform_emulator.server.utilization import KIND, NAMESPACE
 
 MINUTES = {
     "1000020": {"count": 2, "total": 300.0, "least": 100.0, "most": 200.0},

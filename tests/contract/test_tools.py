@@ -27,10 +27,12 @@ from sagemaker_transform_emulator.jobs.instances import JobRun, Services, prepar
 from sagemaker_transform_emulator.jobs.services import open_services, run_requests
 from sagemaker_transform_emulator.jobs.single_payloads import Rehearsal, job_of, rehearse
 from sagemaker_transform_emulator.processes.event_loop import run_loop
-from sagemaker_transform_emulator.replay import Wanted, find_payload
 from sagemaker_transform_emulator.sagemaker.requests import ExecutionParameters, JobStatus
 from sagemaker_transform_emulator.tools.explain import explain
+from sagemaker_transform_emulator.tools.replay import Wanted, find_payload
+from sagemaker_transform_emulator.tools.trials import Grid
 from sagemaker_transform_emulator.tools.tune import Stage, tune
+from sagemaker_transform_emulator.tools.tune_sample import take_sample
 from sagemaker_transform_emulator.trace import (
     Filter,
     Recorder,
@@ -40,8 +42,6 @@ from sagemaker_transform_emulator.trace import (
     request_meta,
 )
 from sagemaker_transform_emulator.trace.render import pytest_of
-from sagemaker_transform_emulator.trials import Grid
-from sagemaker_transform_emulator.tune_sample import take_sample
 
 HOST = "host"
 

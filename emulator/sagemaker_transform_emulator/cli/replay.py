@@ -13,9 +13,9 @@ import typer
 from sagemaker_transform_emulator.cli.session import in_session, parse_puts
 from sagemaker_transform_emulator.config import load_settings
 from sagemaker_transform_emulator.errors import UsageError
-from sagemaker_transform_emulator.replay import Replayed, Wanted
-from sagemaker_transform_emulator.replay import replay as send_again
 from sagemaker_transform_emulator.sagemaker.field_paths import set_environment, set_fields
+from sagemaker_transform_emulator.tools.replay import Replayed, Wanted
+from sagemaker_transform_emulator.tools.replay import replay as send_again
 from sagemaker_transform_emulator.trace import Filter, TraceReader, trace_path
 
 Flag = typer.Option

@@ -20,10 +20,10 @@ from sagemaker_transform_emulator.jobs.input_objects import objects_of
 from sagemaker_transform_emulator.jobs.instances import JobRun, prepare
 from sagemaker_transform_emulator.jobs.services import read_request
 from sagemaker_transform_emulator.sagemaker.field_paths import set_fields
+from sagemaker_transform_emulator.tools.trials import Grid, Trial, Verdict, verdict_of
 from sagemaker_transform_emulator.tools.tune import Stage
 from sagemaker_transform_emulator.tools.tune import tune as measure
-from sagemaker_transform_emulator.trials import Grid, Trial, Verdict, verdict_of
-from sagemaker_transform_emulator.tune_sample import Sample, take_sample
+from sagemaker_transform_emulator.tools.tune_sample import Sample, take_sample
 
 Flag = typer.Option
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sagemaker_transform_emulator.errors import StorageError
 from sagemaker_transform_emulator.jobs.events import DataLogLine, InputListed, ObjectFailed, Sink
-from sagemaker_transform_emulator.objects import InputObject
+from sagemaker_transform_emulator.jobs.objects import InputObject
 from sagemaker_transform_emulator.s3.client import S3Object, Storage
 from sagemaker_transform_emulator.sagemaker.requests import S3DataType, TransformJob
 from sagemaker_transform_emulator.transform.keys import (

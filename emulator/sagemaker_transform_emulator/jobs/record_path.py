@@ -35,7 +35,7 @@ from sagemaker_transform_emulator.jobs.events import (
     Sink,
 )
 from sagemaker_transform_emulator.jobs.invocation import FailedInvocation, Invocation, Invoker, ObjectHeads
-from sagemaker_transform_emulator.objects import InputObject, Objects
+from sagemaker_transform_emulator.jobs.objects import InputObject, Objects
 from sagemaker_transform_emulator.s3.client import S3Object
 from sagemaker_transform_emulator.sagemaker.requests import ExecutionParameters, TransformJob
 from sagemaker_transform_emulator.transform.batching import Payload

@@ -23,8 +23,8 @@ from sagemaker_transform_emulator.jobs.instances import (
     open_instance,
     prepare,
 )
+from sagemaker_transform_emulator.jobs.objects import InputObject
 from sagemaker_transform_emulator.jobs.record_path import Instance, transform_objects
-from sagemaker_transform_emulator.objects import InputObject
 from sagemaker_transform_emulator.sagemaker.requests import JobStatus
 
 __all__ = ["JobRun", "Services", "new_instance_id", "run"]

@@ -15,8 +15,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sagemaker_transform_emulator.documents import SCHEMA as DOCUMENTS_SCHEMA
-from sagemaker_transform_emulator.documents import Documents
 from sagemaker_transform_emulator.errors import MachineError
 from sagemaker_transform_emulator.sagemaker.resources import (
     JobRecord,
@@ -27,6 +25,8 @@ from sagemaker_transform_emulator.sagemaker.resources import (
     NameTakenError,
     Place,
 )
+from sagemaker_transform_emulator.server.documents import SCHEMA as DOCUMENTS_SCHEMA
+from sagemaker_transform_emulator.server.documents import Documents
 
 FLUSH_SECONDS = 0.2
 FLUSH_LINES = 5_000

@@ -35,8 +35,8 @@ from sagemaker_transform_emulator.server.job_controller import JobController
 from sagemaker_transform_emulator.server.job_traces import Tracing
 from sagemaker_transform_emulator.server.observers import watching
 from sagemaker_transform_emulator.server.state_directory import About
+from sagemaker_transform_emulator.server.utilization import Utilization
 from sagemaker_transform_emulator.trace import record_policy
-from sagemaker_transform_emulator.utilization import Utilization
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 STOP_SECONDS = 7.0

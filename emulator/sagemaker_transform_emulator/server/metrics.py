@@ -20,7 +20,7 @@ from sagemaker_transform_emulator.jobs.transform_job import JobRun
 from sagemaker_transform_emulator.processes.usage import machine_memory_bytes
 from sagemaker_transform_emulator.sagemaker.requests import JobStatus
 from sagemaker_transform_emulator.sagemaker.resources import JobRecord
-from sagemaker_transform_emulator.utilization import usage_of
+from sagemaker_transform_emulator.server.utilization import usage_of
 
 _ENDED = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.STOPPED)
 _TOTALS = {

@@ -10,8 +10,8 @@ from typing import Any
 
 from sagemaker_transform_emulator.errors import DataError, JobError, StorageError
 from sagemaker_transform_emulator.jobs.input_objects import objects_of
+from sagemaker_transform_emulator.jobs.objects import InputObject
 from sagemaker_transform_emulator.jobs.record_path import Reading
-from sagemaker_transform_emulator.objects import InputObject
 from sagemaker_transform_emulator.s3.client import Storage
 from sagemaker_transform_emulator.sagemaker.requests import ExecutionParameters, TransformJob
 from sagemaker_transform_emulator.tools.findings import Finding, Severity

@@ -33,8 +33,8 @@ from sagemaker_transform_emulator.jobs.instances import (
 )
 from sagemaker_transform_emulator.jobs.record_path import Instance, RecordPath, transform_objects
 from sagemaker_transform_emulator.sagemaker.requests import BatchStrategy, ExecutionParameters, SplitType
-from sagemaker_transform_emulator.trials import Grid, Trial
-from sagemaker_transform_emulator.tune_sample import Sample, job_of_sample
+from sagemaker_transform_emulator.tools.trials import Grid, Trial
+from sagemaker_transform_emulator.tools.tune_sample import Sample, job_of_sample
 
 ROUNDS = 3
 _FRAMED = (SplitType.RECORD_IO, SplitType.TF_RECORD)

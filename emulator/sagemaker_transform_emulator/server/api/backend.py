@@ -12,7 +12,7 @@ from sagemaker_transform_emulator.server.api.awsjson import Call
 from sagemaker_transform_emulator.server.api.polling import Polling
 from sagemaker_transform_emulator.server.database import Store
 from sagemaker_transform_emulator.server.job_controller import JobController
-from sagemaker_transform_emulator.utilization import Utilization
+from sagemaker_transform_emulator.server.utilization import Utilization
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from sagemaker_transform_emulator.sagemaker.constraints import epoch_seconds
 from sagemaker_transform_emulator.server.api.awsjson import Call
 from sagemaker_transform_emulator.server.api.backend import Backend
 from sagemaker_transform_emulator.server.api.paging import page
-from sagemaker_transform_emulator.utilization import MINUTE, NAMESPACE, Minute, Series
+from sagemaker_transform_emulator.server.utilization import MINUTE, NAMESPACE, Minute, Series
 
 DIMENSION = "Host"
 MOST_METRICS = 500

@@ -7,7 +7,7 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from sagemaker_transform_emulator.errors import UsageError
-from sagemaker_transform_emulator.objects import InputObject
+from sagemaker_transform_emulator.jobs.objects import InputObject
 from sagemaker_transform_emulator.s3.client import RANGE_BYTES, S3Object, Storage
 from sagemaker_transform_emulator.sagemaker.requests import (
     MIB,

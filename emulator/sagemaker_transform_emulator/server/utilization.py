@@ -15,12 +15,12 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sagemaker_transform_emulator.documents import Document, Documents
 from sagemaker_transform_emulator.jobs.invocation import Invoker
 from sagemaker_transform_emulator.jobs.transform_job import JobRun
 from sagemaker_transform_emulator.processes.usage import Measured, Usage, machine_memory_bytes
 from sagemaker_transform_emulator.sagemaker.requests import JobStatus
 from sagemaker_transform_emulator.sagemaker.resources import JobRecord, Place
+from sagemaker_transform_emulator.server.documents import Document, Documents
 
 NAMESPACE = "/aws/sagemaker/TransformJobs"
 METRICS = ("CPUUtilization", "MemoryUtilization")
