@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -99,15 +99,18 @@ async def run_transform_job_async(
 class AsyncPipelineModel:
     """A model's containers, started once for any number of records; `async with` starts and stops them.
 
-    `model` is CreateModel's request. `content_type` and `accept` are what TransformInput.ContentType and
-    TransformOutput.Accept are to a job. `put`, `settings` and `store` as for `run_transform_job`. Entering
-    raises UsageError for a bad request and JobError or MachineError when a container does not start.
+    `model` is CreateModel's request, `job` CreateTransformJob's: records go through its filters, join and
+    assembling. What the job requires and a single record does not may be left out of it, and its input need
+    not exist. `content_type` and `accept` go over its ContentType and Accept. `put`, `settings` and `store`
+    as for `run_transform_job`. Entering raises UsageError for a bad request and JobError or MachineError when
+    a container does not start.
     """
 
     def __init__(
         self,
         model: Request,
         *,
+        job: Request | None = None,
         content_type: str | None = None,
         accept: str | None = None,
         put: Files | None = None,
@@ -115,7 +118,7 @@ class AsyncPipelineModel:
         store: StoreAddress | None = None,
         sink: Sink = lambda _: None,
     ) -> None:
-        self._model = model
+        self._model, self._job = model, job
         self._types = {"ContentType": content_type, "Accept": accept}
         self._put, self._settings, self._store, self._sink = put, settings, store, sink
         self._stack = AsyncExitStack()
@@ -131,11 +134,16 @@ class AsyncPipelineModel:
         self._ready = None
         await self._stack.aclose()
 
-    async def invoke(self, record: bytes) -> Outcome:
-        """What the containers made of the record; one that refuses it or breaks is an outcome, no error."""
+    async def invoke(self, record: bytes | Sequence[bytes]) -> Outcome:
+        """What became of the record; several are sent in one body, as MultiRecord does it.
+
+        A container that refuses or breaks is an outcome, and so is an answer that cannot be joined or
+        filtered. Raises RecordError when the InputFilter refuses a record, and UsageError for records that
+        the job would not send together.
+        """
         if self._ready is None:
             raise RuntimeError("the model's containers run only inside the `with` block")
-        return await self._ready.send_record(record)
+        return await self._ready.send_records([record] if isinstance(record, bytes) else record)
 
     @asynccontextmanager
     async def _started(self) -> AsyncIterator[Rehearsal]:
@@ -144,7 +152,8 @@ class AsyncPipelineModel:
             async with open_services(self._settings or load_settings(), address) as services:
                 await _upload(services.storage, self._put, embedded=embedded)
                 model = await admit_model(read_request(self._model), services.storage)
-                job = rehearsal_job(model.model_name, **types)
+                request = None if self._job is None else read_request(self._job)
+                job = rehearsal_job(model.model_name, request, **types)
                 async with rehearse(model, job, services, self._sink) as ready:
                     yield ready
 
@@ -163,6 +172,7 @@ class PipelineModel:
         self,
         model: Request,
         *,
+        job: Request | None = None,
         content_type: str | None = None,
         accept: str | None = None,
         put: Files | None = None,
@@ -172,6 +182,7 @@ class PipelineModel:
     ) -> None:
         self._inner = AsyncPipelineModel(
             model,
+            job=job,
             content_type=content_type,
             accept=accept,
             put=put,
@@ -195,8 +206,8 @@ class PipelineModel:
         self._portal = None
         self._stack.close()
 
-    def invoke(self, record: bytes) -> Outcome:
-        """What the containers made of the record; one that refuses it or breaks is an outcome, no error."""
+    def invoke(self, record: bytes | Sequence[bytes]) -> Outcome:
+        """As `AsyncPipelineModel.invoke`."""
         if self._portal is None:
             raise RuntimeError("the model's containers run only inside the `with` block")
         return _result_of(self._portal, partial(self._inner.invoke, record))

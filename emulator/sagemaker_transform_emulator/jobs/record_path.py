@@ -76,7 +76,7 @@ class RecordPath(Reading):
     """The whole way of a job's records: filter and batch, invoke, join, filter and assemble.
 
     Whatever sends records to a model's containers sends them through here: jobs, `tune`, `replay` and
-    sagemaker_transform_emulator.testing.invoke.
+    sagemaker_transform_emulator.testing.
     """
 
     invoker: Invoker

@@ -7,6 +7,10 @@ r"""For tests of models and containers: a pytest plugin, a server of one's own, 
     def test_a_row_with_a_missing_value() -> None:
         answer = invoke_record("model.json", b"M,NaN,0.3\n", content_type="text/csv", accept="text/csv")
         assert answer.status == 200, answer.explanation
+
+    def test_a_row_of_the_job() -> None:
+        answer = invoke_record("model.json", b"id1,M,NaN,0.3\n", job="job.json")
+        assert answer.output == b"id1,0.7\n", answer.explanation
 """
 
 from __future__ import annotations
