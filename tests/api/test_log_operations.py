@@ -8,7 +8,7 @@ import pytest
 from api.inprocess import Wire, application, run
 
 from sagemaker_transform_emulator.config import StoreAddress
-from sagemaker_transform_emulator.jobs.events import ContainerLine, DataLogLine
+from sagemaker_transform_emulator.jobs.events import ContainerLine, DataLogLine, Finding
 from sagemaker_transform_emulator.sagemaker.requests import ContainerDefinition, Model
 from sagemaker_transform_emulator.sagemaker.resources import JobRecord, Place
 from sagemaker_transform_emulator.server.log_streams import LOG_GROUP, JobLogs
@@ -53,6 +53,18 @@ def test_a_single_container_writes_to_the_instances_own_stream(s3: StoreAddress)
             return await streams(wire)
 
     assert run(go) == ["job/i-1-1000", "job/i-1-1000/data-log"]
+
+
+def test_what_a_user_should_know_of_a_container_is_in_its_log(s3: StoreAddress) -> None:
+    async def go() -> Any:
+        async with application(s3) as wire:
+            logs = JobLogs(wire.backend.store, RECORD, PIPELINE, ("i-1",))
+            logs.sink(Finding("i-1", "second", "xgboost 3.0.5 serves in place of 1.7.4"))
+            logs.sink(Finding("i-1", "", "about the job"))
+            second = await events(wire, "job/i-1-1000/second", startFromHead=True)
+            return second[0], (await events(wire, "job/i-1-1000/data-log", startFromHead=True))[0]
+
+    assert run(go) == (["emulator: xgboost 3.0.5 serves in place of 1.7.4"], [])
 
 
 @pytest.mark.rule("R4.29", "R4.36")
