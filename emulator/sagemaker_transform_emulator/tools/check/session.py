@@ -59,6 +59,8 @@ async def check_model(request: Request, services: Services, tell: Callable[[str]
     for position in range(len(model.containers)):
         subject = _subject(around, position)
         tell(f"{subject.name}: starting {subject.spec.image}")
+        if subject.spec.image in needs.prepared.notes:
+            tell(f"{subject.name}: {needs.prepared.notes[subject.spec.image]}")
         sample = legacy.sample or await suggested(
             subject.definition, subject.spec.model_archive, services.workspace.folder("sample")
         )
