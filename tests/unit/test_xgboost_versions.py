@@ -52,6 +52,7 @@ def test_the_version_of_a_tag_serves(image: str, served: str) -> None:
     [
         "sagemaker-xgboost", "sagemaker-xgboost:4.0-1", "sagemaker-xgboost:1.7", "sagemaker-xgboost:11",
         "sagemaker-xgboost:v1.7-1", "sagemaker-xgboost:1.7-1x", "sagemaker-xgboost@sha256:" + "0" * 64,
+        "sagemaker-xgboost:latest", "mine/xgboost:latest",
         "sagemaker-xgboost:1.7-1@sha256:" + "0" * 64, "sagemaker-xgboost:",
     ],
 )  # fmt: skip

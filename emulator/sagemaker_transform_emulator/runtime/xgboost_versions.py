@@ -15,6 +15,7 @@ LINUX, LINUX_ARM, MAC, MAC_ARM = "linux-x86_64", "linux-aarch64", "darwin-x86_64
 EVERYWHERE = frozenset({LINUX, LINUX_ARM, MAC, MAC_ARM})
 IMAGE_VERSION = "3.0.5"
 """What the image `sagemaker-transform-emulator/xgboost` carries when its tag does not name another one."""
+_OLD_REPOSITORY = re.compile(r"\.dkr\.ecr\.[^/]+/xgboost:")
 _NO_OTHER_BUILD = "the Python index has no other build of it"
 _VERSION_OF_TAG = re.compile(r"(latest|1|0\.72|\d+\.\d+-\d+)(?:-\d+)?(?:-(?:cpu|gpu|py).*)?")
 
@@ -75,8 +76,13 @@ def choose(image: str, installed: str | None, platform: str, *, only_installed: 
 
 
 def release_of(image: str) -> Release | None:
-    """The release that the image's tag names; None for a digest, no tag, or one that is not known."""
+    """The release that the image's tag names; None for a digest, no tag, or one that is not known.
+
+    `latest` means 1 in AWS's old repository alone; elsewhere it is anybody's.
+    """
     tag = _tag(image)
+    if tag == "latest" and not _OLD_REPOSITORY.search(image):
+        return None
     found = _VERSION_OF_TAG.fullmatch(tag) if tag else None
     return next((each for each in RELEASES if found and found[1] in each.tags), None)
 
