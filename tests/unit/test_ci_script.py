@@ -189,5 +189,7 @@ def test_a_run_that_is_ended_leaves_nothing_running(machine: Machine) -> None:
     assert child.returncode == 143
     assert table(printed)["all"] == "FAILED"
     state = Path("/proc", written.read_text().strip(), "stat")
+    deadline = time.monotonic() + 30
     while state.exists() and ") Z " not in state.read_text():
+        assert time.monotonic() < deadline, state.read_text()
         time.sleep(0.02)
