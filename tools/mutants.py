@@ -14,6 +14,7 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import io
+import marshal
 import math
 import os
 import resource
@@ -21,7 +22,7 @@ import signal
 import sys
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType, ModuleType, SimpleNamespace
@@ -97,23 +98,29 @@ class _Added(ast.NodeVisitor, Mutator):
 
 def mutants_of(module: str, path: str) -> list[Mutant]:
     """The mutants of the module at `path`, in the order of its lines; none means the same as another."""
-    source = (ROOT / path).read_bytes()
-    seen = {ast.dump(ast.parse(source))}
+    seen = {marshal.dumps(compile((ROOT / path).read_bytes(), path, "exec", dont_inherit=True))}
     found = []
+    for mutant in changes_of(module, path):
+        try:
+            with warnings.catch_warnings(action="ignore", category=SyntaxWarning):
+                code = marshal.dumps(compile(mutant.source, path, "exec", dont_inherit=True))
+        except SyntaxError:
+            continue
+        if code not in seen:
+            seen.add(code)
+            found.append(mutant)
+    return sorted(found, key=lambda mutant: mutant.line)
+
+
+def changes_of(module: str, path: str) -> Iterator[Mutant]:
+    """What the operators make of the module, be it Python or not, something new or not."""
+    source = (ROOT / path).read_bytes()
+    lines = source.decode().splitlines()
     for operator in (*builtin_mutators.values(), _Added):
         made = operator(config=SimpleNamespace(mutator_opts={}), echo=print)  # type: ignore[arg-type,abstract]
-        for change in made.create_mutations(ast.parse(source), source.decode().splitlines()):
+        for change in made.create_mutations(ast.parse(source), lines):
             mutated, was, now = _changed(source, change)
-            try:
-                meaning = ast.dump(ast.parse(mutated))
-                with warnings.catch_warnings(action="ignore", category=SyntaxWarning):
-                    compile(mutated, path, "exec", dont_inherit=True)
-            except SyntaxError:
-                continue
-            if meaning not in seen:
-                seen.add(meaning)
-                found.append(Mutant(module, change.lineno, change.mutator_name, was, now, mutated))
-    return sorted(found, key=lambda mutant: mutant.line)
+            yield Mutant(module, change.lineno, change.mutator_name, was, now, mutated)
 
 
 def _changed(source: bytes, change: FileMutation) -> tuple[bytes, str, str]:
