@@ -137,6 +137,13 @@ def _mix(call: Call, reply: Reply, _value: str, memory: Memory) -> Reply:
     return replace(reply, body=memory.last_body.upper().strip()) if call.others else reply
 
 
+def _fill(call: Call, reply: Reply, value: str, memory: Memory) -> Reply:
+    size, _, calls = value.partition("-")
+    if call.number <= int(calls):
+        memory.kept.append(b"x" * int(size))
+    return reply
+
+
 def _leak(_call: Call, reply: Reply, value: str, memory: Memory) -> Reply:
     memory.kept.append(os.urandom(int(value)))
     return reply
@@ -235,6 +242,7 @@ FAULTS: dict[str, tuple[str, Fault | None]] = {
     "mix": ("/invocations", _mix),
     "moody": ("/invocations", _moody),
     "leak": ("/invocations", _leak),
+    "fill": ("/invocations", _fill),
     "write": ("/invocations", _write),
     "grow": ("/invocations", _grow),
     "no-chunks": ("/invocations", _if(lambda call: call.chunked, 411)),

@@ -99,6 +99,23 @@ def test_a_fault_gives_its_finding_and_no_other(case: Case) -> None:
     assert (found.consequence, found.rule) == (kind.consequence, kind.rule)
 
 
+@pytest.mark.parametrize("fault", ["fill:100000-300", "fill:60000-1500"])
+def test_memory_that_fills_and_levels_off_is_no_leak(fault: str) -> None:
+    assert ids(check(model(fault), "memory")) == []
+
+
+def test_a_leak_is_told_with_what_was_measured() -> None:
+    (found,) = check(model("leak:100000"), "memory").findings
+    levels = re.fullmatch(
+        r"resident memory: (\d+\.\d) MiB after [\d,]+, .*, (\d+\.\d) MiB after [\d,]+ records: "
+        r"([\d,]+) bytes a record",
+        found.seen,
+    )
+    assert levels, found.seen
+    assert float(levels[2]) - float(levels[1]) > 30
+    assert 80_000 < int(levels[3].replace(",", "")) < 120_000
+
+
 def test_a_container_without_faults_has_none() -> None:
     report = check(model())
     assert ids(report) == []

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from sagemaker_transform_emulator.runtime.jvm import CollectedHeap
+
 _PARENT, _SESSION, _USER_TICKS, _SYSTEM_TICKS, _RESIDENT_PAGES = (
     1,
     3,
@@ -33,19 +35,45 @@ class Measured(Protocol):
         """What it has used, or None when that cannot be told."""
         ...
 
+    def has_jvm(self) -> bool:
+        """Whether a JVM is among its processes, as far as can be told."""
+        ...
+
+    def collected_heap(self) -> CollectedHeap | None:
+        """What its JVMs keep after they have collected, or None when that cannot be told."""
+        ...
+
 
 def session_usage(session: int, proc: Path = Path("/proc")) -> Usage | None:
     """The usage of all processes of a session, None where there is no /proc or nothing is left of it."""
-    found = [fields for stat in proc.glob("[0-9]*/stat") if (fields := _fields(stat))]
-    return _total([fields for fields in found if int(fields[_SESSION]) == session])
+    return _total([fields for _, fields in _session(session, proc)])
+
+
+def session_pids(session: int, proc: Path = Path("/proc")) -> list[int]:
+    """All processes of a session."""
+    return [pid for pid, _ in _session(session, proc)]
 
 
 def tree_usage(pid: int, proc: Path = Path("/proc")) -> Usage | None:
     """The usage of a process and all its descendants, None when it cannot be seen."""
+    return _total([fields for _, fields in _tree(pid, proc)])
+
+
+def tree_pids(pid: int, proc: Path = Path("/proc")) -> list[int]:
+    """A process and all its descendants, as far as they can be seen."""
+    return [member for member, _ in _tree(pid, proc)]
+
+
+def _session(session: int, proc: Path) -> list[tuple[int, list[str]]]:
+    found = [(int(stat.parent.name), _fields(stat)) for stat in proc.glob("[0-9]*/stat")]
+    return [(pid, fields) for pid, fields in found if fields and int(fields[_SESSION]) == session]
+
+
+def _tree(pid: int, proc: Path) -> list[tuple[int, list[str]]]:
     by_parent: dict[int, list[tuple[int, list[str]]]] = {}
     own = _fields(proc / str(pid) / "stat")
     if own is None:
-        return None
+        return []
     for stat in proc.glob("[0-9]*/stat"):
         fields = _fields(stat)
         if fields:
@@ -53,7 +81,7 @@ def tree_usage(pid: int, proc: Path = Path("/proc")) -> Usage | None:
     tree = [(pid, own)]
     for member, _ in tree:
         tree.extend(by_parent.get(member, ()))
-    return _total([fields for _, fields in tree])
+    return tree
 
 
 def _fields(stat: Path) -> list[str] | None:

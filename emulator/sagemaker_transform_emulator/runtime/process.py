@@ -24,9 +24,11 @@ from sagemaker_transform_emulator.processes import leash, listening
 from sagemaker_transform_emulator.processes.listening import Hearing
 from sagemaker_transform_emulator.processes.loopback import LOOPBACK, free_port
 from sagemaker_transform_emulator.processes.run_mark import RUN_VARIABLE
-from sagemaker_transform_emulator.processes.usage import Usage, session_usage
+from sagemaker_transform_emulator.processes.usage import Usage, session_pids, session_usage
+from sagemaker_transform_emulator.runtime import jvm
 from sagemaker_transform_emulator.runtime.base import STOP_GRACE_S, ContainerSpec, Exit, LogSink, Prepared
 from sagemaker_transform_emulator.runtime.libraries import Libraries
+from sagemaker_transform_emulator.runtime.jvm import CollectedHeap
 from sagemaker_transform_emulator.runtime.log_pipe import LogPipe
 from sagemaker_transform_emulator.runtime.probing import changes_to_archive
 from sagemaker_transform_emulator.runtime.store_access import for_process
@@ -196,6 +198,14 @@ class ProcessContainer:
     def usage(self) -> Usage | None:
         """CPU time and memory of the process and all it started."""
         return session_usage(self._process.pid)
+
+    def has_jvm(self) -> bool:
+        """Whether a JVM is among them."""
+        return jvm.has_jvm(session_pids(self._process.pid))
+
+    def collected_heap(self) -> CollectedHeap | None:
+        """What JVMs among them keep after they have collected."""
+        return jvm.collected_heap(session_pids(self._process.pid))
 
     async def kill(self) -> None:
         """The process and all it started were killed."""

@@ -18,12 +18,14 @@ from sagemaker_transform_emulator.errors import EngineError
 from sagemaker_transform_emulator.processes import listening
 from sagemaker_transform_emulator.processes.listening import Hearing
 from sagemaker_transform_emulator.processes.sigterm import deaf_to_sigterm
-from sagemaker_transform_emulator.processes.usage import Usage, tree_usage
+from sagemaker_transform_emulator.processes.usage import Usage, tree_pids, tree_usage
+from sagemaker_transform_emulator.runtime import jvm
 from sagemaker_transform_emulator.runtime.base import STOP_GRACE_S, ContainerSpec, Exit, LogSink
 from sagemaker_transform_emulator.runtime.docker.engine import UNREACHABLE, Engine, engine_errors, lost
 from sagemaker_transform_emulator.runtime.docker.exit_reason import exit_of
 from sagemaker_transform_emulator.runtime.docker.instance_types import Capacity
 from sagemaker_transform_emulator.runtime.docker.log_lines import Lines
+from sagemaker_transform_emulator.runtime.jvm import CollectedHeap
 
 _LAST_WORDS_S = 2.0
 _TAIL_LINES = 200
@@ -137,6 +139,14 @@ class DockerContainer:
     def usage(self) -> Usage | None:
         """CPU time and memory of its processes; None where they cannot be seen."""
         return tree_usage(self._made.pid) if self._made.pid else None
+
+    def has_jvm(self) -> bool:
+        """Whether a JVM is among them; False where they cannot be seen."""
+        return jvm.has_jvm(tree_pids(self._made.pid)) if self._made.pid else False
+
+    def collected_heap(self) -> CollectedHeap | None:
+        """What JVMs among them keep after they have collected; None where that cannot be seen."""
+        return jvm.collected_heap(tree_pids(self._made.pid)) if self._made.pid else None
 
     async def kill(self) -> None:
         """The container is sent SIGKILL."""

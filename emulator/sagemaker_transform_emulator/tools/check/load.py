@@ -1,11 +1,10 @@
-"""Many and large: the largest payload, several requests at once, the same record again, memory."""
+"""Many and large: the largest payload, several requests at once, the same record again."""
 
 from __future__ import annotations
 
 import asyncio
 
-from sagemaker_transform_emulator.processes.usage import Measured
-from sagemaker_transform_emulator.sagemaker.requests import MIB, BatchStrategy
+from sagemaker_transform_emulator.sagemaker.requests import BatchStrategy
 from sagemaker_transform_emulator.tools.check.check import Check
 from sagemaker_transform_emulator.tools.check.probe import Probe
 from sagemaker_transform_emulator.tools.check.values import NotRun, Reply, shown
@@ -15,9 +14,6 @@ from sagemaker_transform_emulator.transport import Answer
 _AT_LEAST, _AT_MOST = 4, 16
 _ROUNDS = 5
 _PRECISION = 0.05
-_NOISE_BYTES = 8 * MIB
-_NOISE_SHARE = 0.05
-_LEAST_RECORDS = 20
 
 LIMIT = Kind(
     "payload-limit", Severity.ERROR, "payloads below MaxPayloadInMB are refused",
@@ -39,11 +35,6 @@ CHANGING = Kind(
     "answers-change", Severity.WARNING, "the same record is answered differently each time",
     "a retried or repeated job has another output", "fix the seed, or leave out times and random ids",
     "R4.26",
-)  # fmt: skip
-GROWTH = Kind(
-    "memory-grows", Severity.WARNING, "memory grows with the number of records",
-    "a long job ends with `Please use an instance type with more memory`",
-    "look for what is kept of each request: caches, lists, logs in memory", "R6.5",
 )  # fmt: skip
 
 
@@ -124,39 +115,9 @@ async def determinism(probe: Probe) -> list[Finding]:
     return [CHANGING.found(probe.name, " | ".join(shown(body) for body in bodies[:3]))] if bodies else []
 
 
-async def memory(probe: Probe) -> list[Finding]:
-    """Resident memory while thousands of records are sent, after the first part of them."""
-    answers = await probe.answered()
-    assert probe.sample is not None
-    count = probe.around.options.records_for_growth
-    if count < _LEAST_RECORDS:
-        raise NotRun(f"--records-for-growth {count} is too few to tell")
-    container = probe.container
-    if not isinstance(container, Measured) or container.usage() is None:
-        raise NotRun("this runtime cannot tell the container's memory on this machine")
-    bodies = [probe.sample.body(record) for record, _ in answers]
-    seen: list[int] = []
-    for part in range(4):
-        for number in range(count // 4):
-            reply = await probe.post(bodies[number % len(bodies)])
-            if not reply.ok:
-                raise NotRun(f"after {part * (count // 4) + number} records: {reply.words}")
-        usage = container.usage()
-        seen.append(usage.memory_bytes if usage else 0)
-    _, first, second, last = seen
-    grown = last - first
-    steady = second - first > grown / 10 and last - second > grown / 10
-    if not steady or grown < max(_NOISE_BYTES, _NOISE_SHARE * first):
-        return []
-    rate = grown / (count // 4 * 2)
-    words = f"{first / MIB:.1f} MiB after {count // 2:,} records, {last / MIB:.1f} MiB after {count:,}"
-    return [GROWTH.found(probe.name, f"{words}: {rate:,.0f} bytes a record")]
-
-
 CHECKS = (
     Check("determinism", "load", "The same record has the same answer", (CHANGING,), determinism),
     Check("concurrency", "load", "Several requests at once are answered, each with its own answer",
           (AT_ONCE_FAIL, AT_ONCE_DIFFER), at_once),
     Check("payload-limit", "load", "A payload of MaxPayloadInMB is answered", (LIMIT,), payload_limit),
-    Check("memory", "load", "Memory does not grow over 10,000 records", (GROWTH,), memory),
 )  # fmt: skip
