@@ -27,8 +27,8 @@ from sagemaker_transform_emulator.processes.run_mark import RUN_VARIABLE
 from sagemaker_transform_emulator.processes.usage import Usage, session_pids, session_usage
 from sagemaker_transform_emulator.runtime import jvm
 from sagemaker_transform_emulator.runtime.base import STOP_GRACE_S, ContainerSpec, Exit, LogSink, Prepared
-from sagemaker_transform_emulator.runtime.libraries import Libraries
 from sagemaker_transform_emulator.runtime.jvm import CollectedHeap
+from sagemaker_transform_emulator.runtime.libraries import Libraries
 from sagemaker_transform_emulator.runtime.log_pipe import LogPipe
 from sagemaker_transform_emulator.runtime.probing import changes_to_archive
 from sagemaker_transform_emulator.runtime.store_access import for_process
