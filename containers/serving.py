@@ -6,6 +6,7 @@ the server at once when no request is under way (R4.7).
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -69,5 +70,17 @@ def main(build_app: Callable[[], Any], name: str, *, workers: int = 1) -> int:
         timeout_keep_alive=3600,
         timeout_graceful_shutdown=25,
     )
-    uvicorn.Server(config).run()
+    server = uvicorn.Server(config)
+    leave_out_of_collections()
+    server.run()
     return 0
+
+
+def leave_out_of_collections() -> None:
+    """What has been made until now is not looked at by the garbage collector any more.
+
+    JPype lets each collection of Java's heap be followed by a full one of Python's, which took 25 ms ten
+    times a second: a quarter of the time under load, and what every hundredth request waited for.
+    """
+    gc.collect()
+    gc.freeze()

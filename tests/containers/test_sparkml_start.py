@@ -139,3 +139,25 @@ def test_needs_no_java_on_the_machine(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, check=False)
     assert (done.returncode, os.linesep in done.stderr) == (0, True)
     assert "46 jars are ready" in done.stderr
+
+
+def test_collections_of_javas_heap_do_not_walk_through_all_of_python() -> None:
+    code = """
+import gc, uvicorn, sagemaker_transform_emulator.containers.sparkml.__main__ as container
+def look(server):
+    looked_at = []
+    gc.callbacks.append(lambda phase, info: looked_at.append((phase, len(gc.get_objects()))))
+    import jpype
+    for _ in range(50):
+        jpype.java.lang.System.gc()
+        if looked_at: break
+        import time; time.sleep(0.1)
+    print(max(count for _, count in looked_at), gc.get_freeze_count())
+uvicorn.Server.run = look
+container.main()
+"""
+    settings = environment(model("identity"), free_port(), {})
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, check=True)
+    looked_at, left_out = map(int, done.stdout.split()[-2:])
+    assert left_out > 20 * looked_at
