@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from census import missing_cases
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sparkml_engine import (
     BUNDLES,
@@ -531,6 +531,36 @@ def test_what_python_writes_as_csv_is_read_back(fields: list[str]) -> None:
     columns = [column(f"c{index}", "string") for index in range(len(fields))]
     last = column(f"c{len(fields) - 1}", "string")
     assert csv(written.getvalue(), schema(columns, last)) == (OK, fields[-1])
+
+
+@given(st.text(st.sampled_from("a1., \r\n\u00e9"), max_size=20).filter(lambda text: text.strip("\r\n")))
+def test_texts_without_quotes_are_read_as_by_the_full_parser(text: str) -> None:
+    environment = schema([column("x", "string"), column("y", "string")], column("y", "string"))
+    assert csv(text, environment) == csv(f'{text}\n""', environment)
+
+
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+FITTING = {
+    "s": st.sampled_from("abcx"),
+    "v": st.lists(FINITE, min_size=2, max_size=2),
+    "n": st.one_of(FINITE, st.sampled_from(["NaN", "-Infinity"])),
+}
+VALUES = st.one_of(FINITE, st.sampled_from("abcx"), st.none(), st.lists(FINITE, max_size=3))
+COLUMNS = [column("s", "string"), column("v", "double", "vector"), column("n", "double")]
+OUTPUTS = [column("i", "double"), column("p", "double"), *COLUMNS, column("n", "string"), column("z", "int")]
+
+
+@pytest.mark.parametrize("bundle", BUNDLES)
+@settings(max_examples=60)
+@given(data=st.data())
+def test_a_pipeline_made_ready_answers_as_its_frames_do(bundle: str, data: st.DataObject) -> None:
+    used = data.draw(st.sampled_from([COLUMNS, COLUMNS[::-1], COLUMNS[:1], COLUMNS[1:]]))
+    asked = schema(used, data.draw(st.sampled_from(OUTPUTS)))
+    record = [data.draw(FITTING[each["name"]]) for each in used]
+    if data.draw(st.integers(0, 3)) == 0:
+        record[data.draw(st.integers(0, len(record) - 1))] = data.draw(VALUES)
+    ready = json_body({"data": record}, bundle, env=json.dumps(asked))
+    assert ready == json_body({"schema": asked, "data": record}, bundle)
 
 
 TEXT_AND_NUMBER = json.dumps(schema([column("x", "string"), column("y", "double")], column("x", "string")))

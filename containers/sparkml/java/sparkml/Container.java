@@ -9,15 +9,13 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStreamReader;
-import java.io.StringReader;
 import java.nio.charset.Charset;
 import java.nio.charset.IllegalCharsetNameException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
-import ml.combust.mleap.runtime.frame.DefaultLeapFrame;
-import org.apache.commons.csv.CSVFormat;
-import org.apache.commons.csv.CSVRecord;
+import ml.combust.mleap.runtime.frame.ArrayRow;
+import ml.combust.mleap.runtime.frame.Row;
 
 /**
  * POST /invocations from the body to the answer, in one call from Python.
@@ -33,7 +31,7 @@ public final class Container {
     /** The output format of an Accept value, or of the environment's default, that is not allowed. */
     public static final int NOT_ACCEPTABLE = -1;
 
-    private static final byte OK = 0;
+    static final byte OK = 0;
     private static final byte REFUSED = 1;
     private static final byte REFUSED_WITHOUT_MESSAGE = 2;
     private static final byte UNREADABLE = 3;
@@ -129,14 +127,13 @@ public final class Container {
 
     private String csv(String text, int format) throws IOException {
         Schema schema = schema(null);
-        List<CSVRecord> records = CSVFormat.DEFAULT.parse(new StringReader(text)).getRecords();
-        return score(schema, schema.frame(records.get(0)), format);
+        return score(schema, schema.row(CsvRecord.first(text)), format);
     }
 
     private String json(SageMakerRequestObject request, int format) throws IOException {
         requireFormat(format);
         Schema schema = schema(request.getSchema());
-        return score(schema, schema.frame(request.getData()), format);
+        return score(schema, schema.row(request.getData()), format);
     }
 
     private String jsonLines(String text, int format) throws IOException {
@@ -148,7 +145,7 @@ public final class Container {
         }
         List<List<String>> answers = new ArrayList<>();
         for (List<Object> record : records) {
-            answers.add(List.of(score(schema, schema.frame(record), format)));
+            answers.add(List.of(score(schema, schema.row(record), format)));
         }
         answers.get(0);
         return answers.toString();
@@ -162,8 +159,12 @@ public final class Container {
         }
     }
 
-    private String score(Schema schema, DefaultLeapFrame frame, int format) throws JsonProcessingException {
-        return Output.text(schema.output, model.transform(frame, schema.output.getName()), format);
+    private String score(Schema schema, Row row, int format) throws JsonProcessingException {
+        ArrayRow scored = schema == environmentSchema ? schema.compiled(model.pipeline).transform(row) : null;
+        if (scored == null) {
+            scored = model.transform(schema.frame(row), schema.output.getName());
+        }
+        return Output.text(schema.output, scored, format);
     }
 
     private static void requireFormat(int format) {

@@ -7,11 +7,12 @@ import java.util.List;
 import ml.combust.mleap.core.types.StructField;
 import ml.combust.mleap.core.types.StructType;
 import ml.combust.mleap.runtime.frame.DefaultLeapFrame;
+import ml.combust.mleap.runtime.frame.Row;
+import ml.combust.mleap.runtime.frame.Transformer;
 import ml.combust.mleap.runtime.javadsl.LeapFrameBuilder;
 import ml.combust.mleap.runtime.javadsl.LeapFrameBuilderSupport;
-import org.apache.commons.csv.CSVRecord;
 
-/** A schema made ready: turns the values of a record into a frame of one row. Safe to share between threads. */
+/** A schema made ready: turns the values of a record into a row, and a row into a frame. Safe to share between threads. */
 final class Schema {
     private static final LeapFrameBuilder FRAMES = new LeapFrameBuilder();
     private static final LeapFrameBuilderSupport ROWS = new LeapFrameBuilderSupport();
@@ -19,6 +20,7 @@ final class Schema {
     final ColumnSchema output;
     private final Column[] columns;
     private volatile StructType type;
+    private volatile CompiledPipeline compiled;
 
     Schema(DataSchema schema) {
         output = schema.getOutput();
@@ -29,31 +31,42 @@ final class Schema {
         }
     }
 
-    /** A frame of the values of a JSON list; those beyond the columns are left out. */
-    DefaultLeapFrame frame(List<Object> data) {
+    /** A row of the values of a JSON list; those beyond the columns are left out. */
+    Row row(List<Object> data) {
         List<Object> values = new ArrayList<>(columns.length);
         for (int index = 0; index < columns.length; index++) {
             columns[index].field();
             values.add(columns[index].value(data.get(index)));
         }
-        return frameOf(values);
+        return ROWS.createRowFromIterable(values);
     }
 
-    /** A frame of the fields of a CSV record; those beyond the columns are left out. */
-    DefaultLeapFrame frame(CSVRecord record) {
+    /** A row of the fields of a CSV record; those beyond the columns are left out. */
+    Row row(String[] fields) {
         List<Object> values = new ArrayList<>(columns.length);
         for (int index = 0; index < columns.length; index++) {
-            values.add(columns[index].scalar(record.get(index)));
+            values.add(columns[index].scalar(fields[index]));
         }
         // a second pass, so that a bad text is told before a column that CSV cannot carry
         for (int index = 0; index < columns.length; index++) {
             values.set(index, columns[index].valueOfField(values.get(index)));
         }
-        return frameOf(values);
+        return ROWS.createRowFromIterable(values);
     }
 
-    private DefaultLeapFrame frameOf(List<Object> values) {
-        return FRAMES.createFrame(type(), List.of(ROWS.createRowFromIterable(values)));
+    /** A frame of one row. */
+    DefaultLeapFrame frame(Row row) {
+        return FRAMES.createFrame(type(), List.of(row));
+    }
+
+    /** The pipeline made ready for this schema, which is worth its while for a schema that stays. */
+    CompiledPipeline compiled(Transformer pipeline) {
+        CompiledPipeline known = compiled;
+        if (known == null) {
+            known = CompiledPipeline.of(pipeline, type(), output.getName());
+            compiled = known;
+        }
+        return known;
     }
 
     private StructType type() {
