@@ -44,7 +44,7 @@ def main(build_app: Callable[[], Any], name: str, *, workers: int = 1) -> int:
     """Serve the ASGI application of `build_app` until SIGTERM. Returns the exit code.
 
     `build_app` loads the model before the port opens, so a listening container is a healthy one; a
-    StartError it raises is printed as one line.
+    StartError it raises is printed as one line. An application that has `http` brings its own protocol class.
     """
     arguments = sys.argv[1:]
     if arguments not in ([], ["serve"]):
@@ -63,6 +63,7 @@ def main(build_app: Callable[[], Any], name: str, *, workers: int = 1) -> int:
         app,
         host=host,
         port=port,
+        http=getattr(app, "http", "auto"),
         workers=workers,
         log_level="warning",
         access_log=False,

@@ -24,6 +24,7 @@ from __future__ import annotations
 import enum
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,9 @@ import jpype
 
 from sagemaker_transform_emulator.containers.serving import StartError
 from sagemaker_transform_emulator.containers.sparkml.prepare import (
-    EXPORTS,
     GARBAGE_COLLECTOR,
     Runtime,
+    export_flags,
     java_home,
 )
 
@@ -68,6 +69,14 @@ class Outcome(enum.IntEnum):
     BROKEN = 4
 
 
+class Left(enum.IntEnum):
+    """Why Java has left a connection; the numbers are those of PlainConnection.java."""
+
+    CLOSED = 0
+    NOT_PLAIN = 1
+    UNKNOWN_HEADERS = 2
+
+
 class Engine:
     """A loaded model. Safe to use from several threads."""
 
@@ -97,6 +106,18 @@ class Engine:
         """The CPUs the JVM may use, container limits counted."""
         return int(jpype.JClass("java.lang.Runtime").getRuntime().availableProcessors())
 
+    def plain_answers(self, before_date: bytes, after_date: Sequence[bytes]) -> Any:
+        """Java's PlainAnswers for this model: the parts of a success's head, around its date, by Format."""
+        heads = jpype.JArray(jpype.JArray(jpype.JByte))(
+            [jpype.JArray(jpype.JByte)(part) for part in after_date]
+        )
+        return jpype.JClass("sparkml.PlainAnswers")(self._container, before_date, heads)
+
+    @staticmethod
+    def plain_connection(answers: Any, descriptor: int) -> Any:
+        """Java's PlainConnection on a blocking socket."""
+        return jpype.JClass("sparkml.PlainConnection")(answers, descriptor)
+
     def warm_up(self, known_texts: dict[str, str], records: int, milliseconds: int) -> int:
         """Score a made-up record until one of the limits is reached, and return how often that was.
 
@@ -120,7 +141,7 @@ def _start_jvm(runtime: Runtime) -> None:
     flags = [
         "-Xrs", "-Xms64m", "-XX:MaxRAMPercentage=25", GARBAGE_COLLECTOR, "-XX:-UsePerfData",
         "-XX:-ShowCodeDetailsInExceptionMessages", "-XX:-OmitStackTraceInFastThrow",
-        f"--add-exports={EXPORTS}",
+        *export_flags(),
         "-Xlog:disable", "-Xlog:all=error:stderr", "-Dfile.encoding=UTF-8",
     ]  # fmt: skip
     if runtime.archive:

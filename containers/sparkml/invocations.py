@@ -71,6 +71,8 @@ class Invocations:
         body = await _body(receive)
         content_type, accept = _headers(scope["headers"])
         input_ = self._input_of(content_type)
+        if body is None:
+            return
         if input_ is None:
             await self._answers.error(scope, 415, accept)(scope, receive, send)
         elif not body:
@@ -79,9 +81,20 @@ class Invocations:
             format_ = self._format_of(accept)
             answer = await self._answer(body, *input_, format_)
             if answer[0] == Outcome.OK:
-                await _send(send, _CONTENT_TYPES[format_], answer[1:])
+                await _send(send, format_, answer[1:])
             else:
                 await self._refusal(scope, answer, accept)(scope, receive, send)
+
+    def plain(self, content_type: str, accept: str) -> tuple[Input, Format] | None:
+        """How the engine is asked under these headers; None where it takes more than that.
+
+        The answer's bytes are then `success_head` of the format, its Content-Length and the engine's body.
+        """
+        input_ = self._input_of(content_type)
+        format_ = self._format_of(accept)
+        if input_ is None or input_[1] is not None or format_ == Format.NOT_ACCEPTABLE:
+            return None
+        return input_[0], format_
 
     async def _answer(self, body: bytes, input_: Input, charset: str | None, format_: Format) -> bytes:
         if charset is not None:
@@ -135,18 +148,24 @@ def _format_of(accept: str, default: Format) -> Format:
     return default if accept in ("", "*/*") else _FORMATS.get(accept, Format.NOT_ACCEPTABLE)
 
 
-async def _body(receive: Receive) -> bytes:
-    message = await receive()
-    if not message.get("more_body"):
-        return bytes(message.get("body", b""))
-    chunks = [message["body"]]
-    while message.get("more_body"):
+async def _body(receive: Receive) -> bytes | None:
+    """The whole body; None when the client has gone before its end."""
+    chunks = []
+    while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
         chunks.append(message.get("body", b""))
-    return b"".join(chunks)
+        if not message.get("more_body"):
+            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-async def _send(send: Send, content_type: bytes, body: bytes) -> None:
-    headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(body))]
+def success_headers(format_: Format, length: int) -> list[tuple[bytes, bytes]]:
+    """The headers of a success besides those that every answer has, in their order."""
+    return [(b"content-type", _CONTENT_TYPES[format_]), (b"content-length", b"%d" % length)]
+
+
+async def _send(send: Send, format_: Format, body: bytes) -> None:
+    headers = success_headers(format_, len(body))
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -27,7 +27,9 @@ from sagemaker_transform_emulator.containers.sparkml.cache import cache_director
 from sagemaker_transform_emulator.containers.sparkml.jars import Lock, ensure, read_lock
 
 JAVA_SOURCES = Path(__file__).with_name("java")
-EXPORTS = "java.base/jdk.internal.math=ALL-UNNAMED"
+EXPORTS = tuple(
+    f"java.base/{package}=ALL-UNNAMED" for package in ("jdk.internal.math", "jdk.internal.access")
+)
 GARBAGE_COLLECTOR = "-XX:+UseSerialGC"
 _TIME_LIMIT_S = 120
 
@@ -62,6 +64,11 @@ def prepare() -> Runtime:
     return Runtime(classpath, archive if archive.exists() else None)
 
 
+def export_flags() -> list[str]:
+    """The flags that open the JVM's own classes to the helper."""
+    return [f"--add-exports={export}" for export in EXPORTS]
+
+
 def sources() -> list[Path]:
     """The Java files of the helper."""
     return sorted(JAVA_SOURCES.rglob("*.java"))
@@ -79,10 +86,11 @@ def _key(lock: Lock) -> str:
 
 def _compile(helper: Path, compiler: Path, classpath: Sequence[str]) -> None:
     tell("compiling the Java helper")
+    exports = [word for export in EXPORTS for word in ("--add-exports", export)]
     with staging(helper.parent) as stage:
         done = _java(
             "-XX:TieredStopAtLevel=1", "-jar", str(compiler), "-21", "-encoding", "UTF-8", "-g", "-nowarn",
-            "--add-exports", EXPORTS, "-cp", os.pathsep.join(classpath), "-d", str(stage / "classes"),
+            *exports, "-cp", os.pathsep.join(classpath), "-d", str(stage / "classes"),
             *map(str, sources()),
         )  # fmt: skip
         if done.returncode:
@@ -98,7 +106,7 @@ def _archive(archive: Path, classpath: Sequence[str]) -> None:
     """The archive is there, or a note that this machine cannot make one: it is a comfort, not a need."""
     tell("archiving the parsed classes, so that later starts are faster")
     with staging(archive.parent) as stage:
-        arguments = (GARBAGE_COLLECTOR, "--add-exports", EXPORTS, "-cp", os.pathsep.join(classpath))
+        arguments = (GARBAGE_COLLECTOR, *export_flags(), "-cp", os.pathsep.join(classpath))
         rehearsal.write(stage)
         classes, dumped = stage / "classes.lst", stage / "classes.jsa"
         rehearsed = _java(f"-XX:DumpLoadedClassList={classes}", *arguments, "sparkml.Rehearsal", str(stage))

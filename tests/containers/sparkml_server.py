@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from ports import free_port
@@ -49,9 +50,19 @@ def environment(model: Path, port: int, settings: Mapping[str, str]) -> dict[str
     return {**inherited, **own, **settings}
 
 
-def start(model: Path, port: int, settings: Mapping[str, str], *words: str) -> subprocess.Popen[str]:
+WITHOUT_LENDING = """
+import sys, sagemaker_transform_emulator.containers.sparkml.connections as connections, sagemaker_transform_emulator.containers.sparkml.__main__ as container
+connections.CONNECTIONS_LENT = 0
+sys.exit(container.main())
+"""
+
+
+def start(
+    model: Path, port: int, settings: Mapping[str, str], *words: str, lends: bool = True
+) -> subprocess.Popen[str]:
+    program = ["-m", "sagemaker_transform_emulator.containers.sparkml"] if lends else ["-c", WITHOUT_LENDING]
     return subprocess.Popen(
-        [sys.executable, "-m", "sagemaker_transform_emulator.containers.sparkml", *(words or ("serve",))],
+        [sys.executable, *program, *(words or ("serve",))],
         cwd=ROOT,
         env=environment(model, port, settings),
         stdout=subprocess.PIPE,
@@ -63,10 +74,20 @@ def start(model: Path, port: int, settings: Mapping[str, str], *words: str) -> s
 class Server:
     """One running container."""
 
-    def __init__(self, model: Path, settings: Mapping[str, str]) -> None:
+    def __init__(self, model: Path, settings: Mapping[str, str], *, lends: bool = True) -> None:
+        """`lends` is False for a container in which no connection is lent to the JVM."""
         self.port = free_port()
-        self.process = start(model, self.port, settings)
+        self.process = start(model, self.port, settings, lends=lends)
+        self._printed: list[str] = []
+        # a container that nobody reads from stands still when the pipe is full
+        self._reader = Thread(target=self._read, daemon=True)
+        self._reader.start()
         self._wait_until_it_listens()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as printed:
+            self._printed.extend(printed)
 
     def _wait_until_it_listens(self) -> None:
         deadline = time.monotonic() + START_LIMIT_S
@@ -112,10 +133,12 @@ class Server:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.communicate(timeout=30)[0]
+            self.process.wait(timeout=30)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            return self.process.communicate()[0]
+            self.process.wait()
+        self._reader.join(timeout=30)
+        return "".join(self._printed)
 
 
 class Fleet:

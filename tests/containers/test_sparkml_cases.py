@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from sparkml_server import Fleet, Reply
 from sagemaker_transform_emulator.containers.sparkml.invocations import LONG_BODY_BYTES
 
 Case = dict[str, Any]
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 @cache
@@ -88,17 +91,36 @@ def test_answers_as_aws_does(fleet: Fleet, folder: Path, case: Case) -> None:
     assert body_matches(case, reply), f"{reply.text!r} is not {case['response_body']!r}"
 
 
+# a connection that is to be closed is never lent to the JVM; blank lines mean nothing in any of the formats
+WAYS = {
+    "not lent": ({"Connection": "close"}, b""),
+    "not lent, in the thread pool": ({"Connection": "close"}, b"\n" * LONG_BODY_BYTES),
+    "lent, long": ({}, b"\n" * LONG_BODY_BYTES),
+}
+
+
 @pytest.mark.rule("R4.19", "R4.20", "R4.22")
-def test_long_bodies_are_answered_alike_in_other_threads(fleet: Fleet, folder: Path, case: Case) -> None:
-    blank_lines_mean_nothing = b"\n" * LONG_BODY_BYTES
-    long, short = ask(fleet, folder, case, blank_lines_mean_nothing), ask(fleet, folder, case)
-    assert comparable(long) == comparable(short)
+@pytest.mark.parametrize("way", WAYS)
+def test_each_way_through_the_container_answers_alike(
+    fleet: Fleet, folder: Path, case: Case, way: str
+) -> None:
+    assert comparable(ask(fleet, folder, case, *WAYS[way])) == comparable(ask(fleet, folder, case))
 
 
-def ask(fleet: Fleet, folder: Path, case: Case, end_of_body: bytes = b"") -> Reply:
+@pytest.mark.rule("R4.24")
+def test_many_connections_at_once_get_the_answers_of_one(fleet: Fleet, folder: Path, case: Case) -> None:
+    alone = comparable(ask(fleet, folder, case))
+    with ThreadPoolExecutor(6) as clients:
+        crowd = clients.map(lambda _: comparable(ask(fleet, folder, case)), range(12))
+    assert set(crowd) == {alone}
+
+
+def ask(
+    fleet: Fleet, folder: Path, case: Case, headers: Mapping[str, str] = NO_HEADERS, end_of_body: bytes = b""
+) -> Reply:
     server = fleet.server(bundles(folder), case["bundle"], case["env"])
     body = case["body"] and case["body"].encode() + end_of_body
-    return server.request(case["method"], case["path"], case["headers"], body)
+    return server.request(case["method"], case["path"], {**case["headers"], **headers}, body)
 
 
 def comparable(reply: Reply) -> tuple[int, str | None, str]:

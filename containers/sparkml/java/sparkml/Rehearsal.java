@@ -20,6 +20,13 @@ public final class Rehearsal {
         String answer = new String(container.invoke(record, Container.CSV, Output.CSV), 1, 4, StandardCharsets.UTF_8);
         container.invoke(record, Container.CSV, Container.NOT_ACCEPTABLE);
         container.warmUp(new String[0], new String[0], RECORDS, MILLISECONDS);
+        rehearsePlainRequests(container);
         System.out.println(answer);
+    }
+
+    private static void rehearsePlainRequests(Container container) {
+        PlainAnswers answers = new PlainAnswers(container, new byte[0], new byte[][] {new byte[0]});
+        answers.rehearse();
+        new PlainConnection(answers, -1).serve("POST /invocations HTTP/1.1\r\n".getBytes(StandardCharsets.US_ASCII));
     }
 }
