@@ -1,14 +1,16 @@
 """The SparkML container over HTTP against its own engine called in process, in one interleaved run.
 
 The engine without HTTP is the limit; what the container keeps of it tells the cost of serving. Each round
-asks the engine, the container, and the engine again for the same number of seconds, so that a busy machine
-slows both alike; the result is the median over the rounds of the ratio. Records are the penguins of
-sample_data, one CSV line per request, over one keep-alive connection in a closed loop. Before the rounds,
-the container's first seconds after its port opened are counted, because a short batch job sees only those.
+asks the engine, and the container on one connection and on several, for the same number of
+seconds, so that a busy machine slows all alike; results are medians over the rounds. Records are the
+penguins of sample_data, one CSV line per request, in a closed loop on each keep-alive connection, which is a
+process of its own. Before the rounds, the container's first seconds after its port opened are counted,
+because a short batch job sees only those.
 
-    python benchmarks/sparkml_serving.py [--rounds 7] [--seconds 2] [--first 5]
+    python benchmarks/sparkml_serving.py [--rounds 7] [--seconds 2] [--first 5] [--beside PORT]
 
-Answers over HTTP must be byte-equal to those of the engine.
+`--beside` names the port of another container with the same model, such as AWS's own, which is asked in turn
+in each round. Answers over HTTP must be byte-equal to those of the engine.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import math
 import os
 import signal
 import socket
@@ -25,8 +28,10 @@ import sys
 import tarfile
 import tempfile
 import time
+from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Self
 
@@ -39,6 +44,7 @@ from sagemaker_transform_emulator.containers.sparkml.prepare import prepare  # n
 
 SAMPLE = ROOT / "sample_data"
 START_SECONDS = 120
+CONNECTIONS = (1, 4)
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 Ask = Callable[[bytes], bytes]
 
@@ -46,44 +52,97 @@ Ask = Callable[[bytes], bytes]
 def main() -> None:
     """Measure and print."""
     options = parse_arguments()
+    records = (SAMPLE / "input" / "penguins.csv").read_bytes().splitlines()
+    if options.client:
+        sys.stdout.buffer.write(latencies(options.client, records, options.seconds).tobytes())
+        return
     settings = json.loads((SAMPLE / "model.json").read_text())["Containers"][0]["Environment"]
     schema = settings["SAGEMAKER_SPARKML_SCHEMA"]
-    records = (SAMPLE / "input" / "penguins.csv").read_bytes().splitlines()
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder)
         with tarfile.open(SAMPLE / "models" / "sparkml" / "model.tar.gz") as archive:
             archive.extractall(model, filter="data")
         engine = Engine(prepare(), model, schema)
         engine.warm_up(known_labels(model), 50_000, 20_000)
-        with container(model, schema) as (port, process), Client(port) as client:
-            first = rate(client.ask, records, options.first)
-            require_equal(engine, client, records)
-            measure(engine, client, process, records, options)
-            print(f"\nfirst {options.first} s after the port opened: {first:,.0f} requests/s")
+        with container(model, schema) as (port, process):
+            with Client(port) as client:
+                print(f"first {options.first} s: {rate(client.ask, records, options.first):,.0f} requests/s")
+                require_equal(engine, client, records)
+            subjects = {"ours": port} | ({"beside": options.beside} if options.beside else {})
+            measure(engine, subjects, process, records, options)
 
 
 def measure(
-    engine: Engine, client: Client, process: int, records: list[bytes], options: argparse.Namespace
+    engine: Engine, subjects: dict[str, int], process: int, records: list[bytes], options: argparse.Namespace
 ) -> None:
-    """Print a line per round and the medians."""
+    """Print a line per measurement and the medians."""
 
     def in_process(record: bytes) -> bytes:
         return engine.invoke(record, Input.CSV, Format.CSV)
 
-    print(f"{'round':>5} {'engine/s':>10} {'HTTP/s':>10} {'HTTP/engine':>12} {'CPU us/request':>15}")
-    ratios, rates, costs = [], [], []
-    for number in range(1, options.rounds + 1):
-        before = rate(in_process, records, options.seconds)
-        cpu = cpu_seconds(process)
-        served = rate(client.ask, records, options.seconds)
-        costs.append((cpu_seconds(process) - cpu) / (served * options.seconds) * 1e6)
-        alone = (before + rate(in_process, records, options.seconds)) / 2
-        ratios.append(served / alone)
-        rates.append(served)
-        print(f"{number:5} {alone:10,.0f} {served:10,.0f} {ratios[-1]:12.3f} {costs[-1]:15.0f}")
-    spread = f"{min(ratios):.3f} to {max(ratios):.3f}"
-    print(f"median HTTP/engine {statistics.median(ratios):.3f} ({spread}), best {max(rates):,.0f} requests/s")
-    print(f"median {statistics.median(rates):,.0f} requests/s, {statistics.median(costs):.0f} us of CPU each")
+    print(f"{'who':>6} {'connections':>11} {'requests/s':>11} {'p50 us':>7} {'p99 us':>7} {'CPU us':>7}")
+    found: dict[tuple[str, int], list[Figures]] = {}
+    engines = []
+    for _ in range(options.rounds):
+        engines.append(rate(in_process, records, options.seconds))
+        for connections, (who, port) in itertools.product(CONNECTIONS, subjects.items()):
+            figures = ask_at_once(port, connections, options.seconds, process if who == "ours" else None)
+            found.setdefault((who, connections), []).append(figures)
+            print(f"{who:>6} {connections:11} {figures}")
+    print(f"medians of {options.rounds} rounds; the engine in process: {statistics.median(engines):,.0f}/s")
+    for (who, connections), several in found.items():
+        print(f"{who:>6} {connections:11} {Figures.median(several)}")
+    for connections in CONNECTIONS if options.beside else ():
+        pairs = zip(found["ours", connections], found["beside", connections], strict=True)
+        ratios = [ours.rate / other.rate for ours, other in pairs]
+        spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
+        print(f"ours/beside, {connections} connections: {statistics.median(ratios):.2f} ({spread})")
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One measurement: requests a second, latencies and the container's processor time in microseconds."""
+
+    rate: float
+    p50: float
+    p99: float
+    cpu: float
+
+    def __str__(self) -> str:
+        return f"{self.rate:11,.0f} {self.p50:7.0f} {self.p99:7.0f} {self.cpu:7.0f}"
+
+    @classmethod
+    def median(cls, several: list[Figures]) -> Self:
+        """Each figure's median on its own."""
+        return cls(*(statistics.median(values) for values in zip(*map(astuple, several), strict=True)))
+
+
+def ask_at_once(port: int, connections: int, seconds: float, process: int | None) -> Figures:
+    """Closed loops on so many connections, each in a process of its own."""
+    command = [sys.executable, __file__, "--client", str(port), "--seconds", str(seconds)]
+    before = cpu_seconds(process) if process else 0.0
+    clients = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(connections)]
+    taken = array("d")
+    for client in clients:
+        taken.frombytes(client.communicate()[0])
+    cpu = (cpu_seconds(process) - before) / len(taken) * 1e6 if process else math.nan
+    ordered = sorted(taken)
+    p50, p99 = (ordered[int(len(ordered) * share)] * 1e6 for share in (0.5, 0.99))
+    return Figures(len(taken) / seconds, p50, p99, cpu)
+
+
+def latencies(port: int, records: list[bytes], seconds: float) -> array[float]:
+    """The seconds that each request of a closed loop took, in order."""
+    taken = array("d")
+    with Client(port) as client:
+        end = time.perf_counter() + seconds
+        for record in itertools.cycle(records):
+            start = time.perf_counter()
+            if start >= end:
+                return taken
+            client.ask(record)
+            taken.append(time.perf_counter() - start)
+    return taken
 
 
 def rate(ask: Ask, records: list[bytes], seconds: float) -> float:
@@ -177,6 +236,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--first", type=float, default=5.0)
+    parser.add_argument("--beside", type=int, metavar="PORT", help="another container to ask in turn")
+    parser.add_argument("--client", type=int, help=argparse.SUPPRESS)
     return parser.parse_args()
 
 

@@ -23,7 +23,7 @@ public final class PlainConnection {
 
     private static final int USUAL_BYTES = 8192;
     private static final int READ_BYTES = 64 * 1024;
-    private static final int LONGEST_BODY = 8 * 1024 * 1024;
+    private static final int LONGEST_BODY = 1024 * 1024;
 
     /** What was read and not answered, after `serve`. */
     public byte[] rest = new byte[0];
