@@ -1,8 +1,9 @@
 """The JVM in this process, and MLeap in it: one call per request from bytes to bytes.
 
-`Engine.invoke` takes about 10 microseconds once compiled, of which JPype's way in and out is about 2. The
+`Engine.invoke` takes 7 to 10 microseconds once compiled, of which JPype's way in and out is about 3. The
 whole of a request's handling is on the Java side, in the folder java/, because it is defined by what Java's
-own parsers accept and say; Python deals with HTTP. JPype releases the GIL during the call.
+own parsers accept and say; Python deals with HTTP, but for connections that are lent to Java
+(connections.py). JPype releases the GIL during the call.
 
 The flags of the JVM:
 

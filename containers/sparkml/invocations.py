@@ -1,6 +1,7 @@
 """POST /invocations as a bare ASGI application: from the headers to the engine, and the answer back.
 
-Where the engine runs: on the event loop while a call is short, in a thread pool of one thread per CPU when
+Most requests do not come here, because their connections are lent to Java (connections.py). Where the engine
+runs for those that do: on the event loop while a call is short, in a thread pool of one thread per CPU when
 it is not. Measured with the abalone pipeline, a call takes 10 microseconds of this thread, and handing it
 over adds 50 microseconds of CPU with one client and 20 with eight, so that short calls lose by it. For long
 bodies and slow models that is nothing, and the pool lets the CPUs work at once and /ping be answered.
