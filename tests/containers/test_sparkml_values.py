@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv as csv_module
 import io
+import itertools
 import json
 import math
 import struct as binary
@@ -547,6 +548,7 @@ FITTING = {
 }
 VALUES = st.one_of(FINITE, st.sampled_from("abcx"), st.none(), st.lists(FINITE, max_size=3))
 COLUMNS = [column("s", "string"), column("v", "double", "vector"), column("n", "double")]
+NEW = itertools.count()
 OUTPUTS = [column("i", "double"), column("p", "double"), *COLUMNS, column("n", "string"), column("z", "int")]
 
 
@@ -559,8 +561,9 @@ def test_a_pipeline_made_ready_answers_as_its_frames_do(bundle: str, data: st.Da
     record = [data.draw(FITTING[each["name"]]) for each in used]
     if data.draw(st.integers(0, 3)) == 0:
         record[data.draw(st.integers(0, len(record) - 1))] = data.draw(VALUES)
-    ready = json_body({"data": record}, bundle, env=json.dumps(asked))
-    assert ready == json_body({"schema": asked, "data": record}, bundle)
+    asked["input"].append(column(f"unused{next(NEW)}", "string"))  # which makes it a schema never seen before
+    by_frame, *later = [json_body({"schema": asked, "data": [*record, ""]}, bundle) for _ in range(8)]
+    assert later == [by_frame] * 7
 
 
 TEXT_AND_NUMBER = json.dumps(schema([column("x", "string"), column("y", "double")], column("x", "string")))

@@ -41,6 +41,7 @@ public final class Container {
 
     private final Model model;
     private final String schemaText;
+    private final Schemas givenSchemas = new Schemas();
     private volatile Schema environmentSchema;
 
     /** `schemaText` is SAGEMAKER_SPARKML_SCHEMA, or null. It is looked at by the first request that needs it. */
@@ -160,7 +161,8 @@ public final class Container {
     }
 
     private String score(Schema schema, Row row, int format) throws JsonProcessingException {
-        ArrayRow scored = schema == environmentSchema ? schema.compiled(model.pipeline).transform(row) : null;
+        CompiledPipeline compiled = schema.compiled(model.pipeline);
+        ArrayRow scored = compiled == null ? null : compiled.transform(row);
         if (scored == null) {
             scored = model.transform(schema.frame(row), schema.output.getName());
         }
@@ -175,7 +177,7 @@ public final class Container {
 
     private Schema schema(DataSchema given) throws JsonProcessingException {
         if (given != null) {
-            return new Schema(given);
+            return givenSchemas.of(given);
         }
         if (schemaText == null) {
             throw new IllegalStateException(

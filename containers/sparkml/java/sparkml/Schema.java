@@ -17,10 +17,13 @@ final class Schema {
     private static final LeapFrameBuilder FRAMES = new LeapFrameBuilder();
     private static final LeapFrameBuilderSupport ROWS = new LeapFrameBuilderSupport();
 
+    private static final int RECORDS_BY_FRAME = 4;
+
     final ColumnSchema output;
     private final Column[] columns;
     private volatile StructType type;
     private volatile CompiledPipeline compiled;
+    private int asked;
 
     Schema(DataSchema schema) {
         output = schema.getOutput();
@@ -59,10 +62,10 @@ final class Schema {
         return FRAMES.createFrame(type(), List.of(row));
     }
 
-    /** The pipeline made ready for this schema, which is worth its while for a schema that stays. */
+    /** The pipeline made ready for this schema; null at first, as that takes longer than a few records. */
     CompiledPipeline compiled(Transformer pipeline) {
         CompiledPipeline known = compiled;
-        if (known == null) {
+        if (known == null && asked++ >= RECORDS_BY_FRAME) {
             known = CompiledPipeline.of(pipeline, type(), output.getName());
             compiled = known;
         }
