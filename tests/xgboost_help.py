@@ -77,12 +77,17 @@ def csv_body(table: np.ndarray) -> bytes:
 
 
 @contextmanager
-def serving(environ: Mapping[str, str]) -> Iterator[httpx.Client]:
-    """A client of a container with this environment, on a free port of the loopback interface."""
+def serving(environ: Mapping[str, str], *, directly: bool = True) -> Iterator[httpx.Client]:
+    """A client of a container with this environment, on a free port of the loopback interface.
+
+    Not `directly` means that each request takes the long way, through the application.
+    """
+    app = create_app(read_settings(environ))
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(read_settings(environ)),
+            app,
+            http=app.http if directly else "httptools",  # type: ignore[arg-type]
             log_level="warning",
             access_log=False,
             ws="none",

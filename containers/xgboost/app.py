@@ -11,6 +11,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from http import HTTPStatus
 from typing import Protocol
 
@@ -19,6 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope, Send
 
 from sagemaker_transform_emulator.containers.xgboost.answers import HTML, Answer, page, text
+from sagemaker_transform_emulator.containers.xgboost.direct import DirectProtocol, Invoke, head_of
 from sagemaker_transform_emulator.containers.xgboost.service import Service
 from sagemaker_transform_emulator.containers.xgboost.settings import Settings, cpu_count
 
@@ -56,6 +58,13 @@ class AlgorithmBackend:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._service.invoke, body, content_type, accept)
 
+    def invoke_directly(self, body: bytes, content_type: str | None, accept: str | None) -> Answer | None:
+        """The same at once; None when it would take long, or the body is larger than allowed."""
+        limit = self._service.settings.max_content_length
+        if not self._service.is_quick(len(body)) or len(body) > limit:
+            return None
+        return self._service.invoke(body, content_type, accept)
+
     def close(self) -> None:
         """End the threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -64,7 +73,9 @@ class AlgorithmBackend:
 class Container(FastAPI):
     """The application of one container."""
 
-    def __init__(self, settings: Settings, backend: Backend) -> None:
+    def __init__(self, settings: Settings, backend: Backend, invoke: Invoke | None = None) -> None:
+        """`invoke` answers short invocations without a task of their own, where the backend can."""
+        self.http = "auto" if invoke is None else partial(DirectProtocol, invoke)
         super().__init__(openapi_url=None, redirect_slashes=False, lifespan=_closing(backend))
         self._settings = settings
         self._backend = backend
@@ -118,7 +129,8 @@ class Container(FastAPI):
 def create_app(settings: Settings) -> Container:
     """The application for the settings, its models loaded. Raises StartError."""
     if settings.program is None:
-        return Container(settings, AlgorithmBackend(Service(settings)))
+        backend = AlgorithmBackend(Service(settings))
+        return Container(settings, backend, backend.invoke_directly)
     from sagemaker_transform_emulator.containers.xgboost.script_mode import start_script_mode  # noqa: PLC0415 - algorithm mode needs no boto3
 
     return Container(settings, start_script_mode(settings))
@@ -146,10 +158,7 @@ async def read_body(receive: Receive, content_length: bytes | None, limit: int |
 
 async def send_answer(answer: Answer, send: Send) -> None:
     """Send the answer whole."""
-    headers = [(b"content-type", answer.content_type)]
-    if answer.status != HTTPStatus.NO_CONTENT:
-        headers.append((b"content-length", b"%d" % len(answer.body)))
-    await send({"type": "http.response.start", "status": int(answer.status), "headers": headers})
+    await send({"type": "http.response.start", "status": int(answer.status), "headers": head_of(answer)})
     await send({"type": "http.response.body", "body": answer.body})
 
 
