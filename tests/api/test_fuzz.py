@@ -7,22 +7,22 @@ from __future__ import annotations
 
 import json
 import random
+import re
+import urllib.parse
 from typing import Any
 
 import httpx
 import pytest
 from api.inprocess import AUTHORIZATION, application, job_request, run
+from botocore.serialize import create_serializer
 
 from sagemaker_transform_emulator.config import StoreAddress
 from sagemaker_transform_emulator.sagemaker.constraints import service_model
+from sagemaker_transform_emulator.server.api import cbor
+from sagemaker_transform_emulator.server.api.operations import OPERATIONS as ALL_OPERATIONS
+from sagemaker_transform_emulator.server.api.operations import TARGETS, VERSIONS
 
-OPERATIONS = {
-    "SageMaker": ("CreateModel", "DescribeModel", "ListModels", "DeleteModel", "CreateTransformJob",
-                  "DescribeTransformJob", "ListTransformJobs", "StopTransformJob", "AddTags", "ListTags",
-                  "DeleteTags"),
-    "Logs_20140328": ("DescribeLogGroups", "DescribeLogStreams", "GetLogEvents", "FilterLogEvents"),
-}  # fmt: skip
-SERVICES = {"SageMaker": "sagemaker", "Logs_20140328": "logs"}
+OPERATIONS = {prefix: tuple(ALL_OPERATIONS[service]) for prefix, service in TARGETS.items()}
 ODD: tuple[Any, ...] = (
     None, True, 0, -1, 1.5, 10**30, 1e300, "", "x", "x" * 5000, "\x00", "\ud800", "é\n\t", "s3://", "s3://b",
     "s3:///k", "https://example.com/x", [], [None], [[]], {}, {"": None}, "arn:aws:sagemaker:::model/x",
@@ -41,6 +41,17 @@ AUTHORIZATIONS = (
 )  # fmt: skip
 
 
+def package_request() -> dict[str, Any]:
+    """A valid CreateModelPackage."""
+    container = {"Image": "scripted", "ModelDataUrl": "s3://bkt/in/a.csv", "Environment": {"K": "v"}}
+    return {
+        "ModelPackageGroupName": "m",
+        "InferenceSpecification": {"Containers": [container], "SupportedContentTypes": ["text/csv"]},
+        "ModelApprovalStatus": "Approved",
+        "CustomerMetadataProperties": {"k": "v"},
+    }
+
+
 class Fuzzer:
     """Makes requests, reproducibly."""
 
@@ -57,8 +68,10 @@ class Fuzzer:
             return self.target(), b"{}", authorization
         if kind < 0.2:
             return f"{prefix}.{operation}", self.random.choice(TEXTS), authorization
-        shape = service_model(SERVICES[prefix]).operation_model(operation).input_shape
+        shape = service_model(TARGETS[prefix]).operation_model(operation).input_shape
         value = self.value(shape, 0)
+        if operation == "CreateModelPackage" and self.random.random() < 0.5:
+            value = self.mutated(package_request())
         if operation == "CreateTransformJob" and self.random.random() < 0.5:
             value = self.mutated(job_request(f"job-{self.random.random()}"))
         return f"{prefix}.{operation}", json.dumps(value).encode(), authorization
@@ -108,7 +121,7 @@ class Fuzzer:
 def assert_modelled(answer: httpx.Response) -> str:
     """A success, or an error with a code and a message; returns the code."""
     assert answer.status_code in (200, 400), answer.text
-    assert answer.headers["content-type"] == "application/x-amz-json-1.1"
+    assert answer.headers["content-type"] in ("application/x-amz-json-1.1", "application/x-amz-json-1.0")
     assert answer.headers["x-amzn-requestid"]
     assert "Traceback" not in answer.text
     if answer.status_code == 200:
@@ -144,6 +157,68 @@ def test_55_bad_requests_get_modelled_errors(
             "MissingAuthenticationTokenException", "IncompleteSignatureException"} <= set(codes)  # fmt: skip
     with capsys.disabled():
         print(f"\n{count} requests: {codes}")  # noqa: T201 - the figure is the result
+
+
+def form_of(fuzzer: Fuzzer) -> bytes:
+    """A form that is wrong somewhere, for one of the services that take forms."""
+    version = fuzzer.random.choice([*VERSIONS, "2000-01-01"])
+    service = VERSIONS.get(version, "iam")
+    operation = fuzzer.random.choice([*ALL_OPERATIONS[service], "Nope"])
+    fields = {"Action": operation, "Version": version}
+    for _ in range(fuzzer.random.choice((0, 1, 3, 30))):
+        name = ".".join(fuzzer.random.choices(
+            ("RoleName", "ActionNames", "member", "1", "2", "x", "", "PolicySourceArn", "MetricDataQueries",
+             "MetricStat", "StartTime", "Dimensions", "Value", "99999999999999999999", "entry", "key"),
+            k=fuzzer.random.choice((1, 2, 3, 40)),
+        ))  # fmt: skip
+        fields[name] = str(fuzzer.random.choice(ODD))
+    return urllib.parse.urlencode(fields, errors="replace").encode()
+
+
+def cbor_of(fuzzer: Fuzzer) -> tuple[str, bytes]:
+    """Operation and body of a request in CBOR: one that botocore writes, with some bytes changed."""
+    operation = fuzzer.random.choice(tuple(ALL_OPERATIONS["cloudwatch"]))
+    metric = {"Namespace": "n", "MetricName": "m", "Dimensions": [{"Name": "Host", "Value": "v"}]}
+    query = {"Id": "q", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}}
+    given = {
+        "GetMetricData": {"MetricDataQueries": [query], "StartTime": 0, "EndTime": 9},
+        "ListMetrics": {"Namespace": "n", "Dimensions": [{"Name": "Host"}]},
+    }[operation]
+    model = service_model("cloudwatch").operation_model(operation)
+    body = bytearray(create_serializer("smithy-rpc-v2-cbor").serialize_to_request(given, model)["body"])
+    for _ in range(fuzzer.random.choice((0, 1, 2, 9))):
+        body[fuzzer.random.randrange(len(body))] = fuzzer.random.randrange(256)
+    return operation, bytes(body[: fuzzer.random.choice((len(body), len(body) // 2))])
+
+
+@pytest.mark.timeout(1800)
+def test_55_bad_requests_in_other_protocols_get_modelled_errors(
+    s3: StoreAddress, request: pytest.FixtureRequest
+) -> None:
+    count: int = request.config.getoption("--fuzz-requests") // 3
+    fuzzer = Fuzzer(20261124)
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    codes: set[str] = set()
+
+    async def go() -> None:
+        async with application(s3) as wire:
+            for _ in range(count):
+                authorization = fuzzer.random.choice(AUTHORIZATIONS)
+                signed = {"authorization": authorization} if authorization else {}
+                answer = await wire.http.post("/", content=form_of(fuzzer), headers=form | signed)
+                assert answer.status_code in (200, 400), answer.text
+                codes.update(re.findall(r"<Code>(\w+)</Code>", answer.text))
+                operation, body = cbor_of(fuzzer)
+                headers = {"smithy-protocol": "rpc-v2-cbor", **signed}
+                path = f"/service/GraniteServiceVersion20100801/operation/{operation}"
+                answer = await wire.http.post(path, content=body, headers=headers)
+                told = cbor.parse(answer.content, "", "")
+                assert answer.status_code in (200, 400), told
+                codes.add(told.get("__type", "ok"))
+
+    run(go)
+    assert "InternalFailure" not in codes
+    assert {"ok", "ValidationError", "SerializationException", "InvalidAction", "MalformedInput"} <= codes
 
 
 @pytest.mark.rule("R1.3")

@@ -10,12 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sagemaker_transform_emulator.errors import ServiceError
-from sagemaker_transform_emulator.sagemaker.constraints import (
-    compiled,
-    in_order_of_service,
-    service_model,
-    validate,
-)
+from sagemaker_transform_emulator.patterns import matches
+from sagemaker_transform_emulator.sagemaker.constraints import in_order_of_service, service_model, validate
 from sagemaker_transform_emulator.server.api.operations import OPERATIONS
 
 TRAINING_2018 = (
@@ -101,7 +97,7 @@ def test_no_pattern_runs_away_however_the_value_is_made(text: str) -> None:
         for operation in operations
         for shape in _strings(service_model(service).operation_model(operation).input_shape, set())
     }
-    verdicts = [compiled(pattern).fullmatch(text) is not None for pattern in patterns]
+    verdicts = [matches(pattern, text) for pattern in patterns]
     assert len(verdicts) > 20
     assert {True, False} == set(verdicts)  # some take any text
 

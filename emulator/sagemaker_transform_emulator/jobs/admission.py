@@ -33,7 +33,11 @@ async def admit_model(request: dict[str, object], storage: Storage) -> Model:
     model = Model.from_request(request)
     for definition in model.containers:
         if not definition.image:
-            raise ServiceError("ValidationException", f'Container "{definition.name}" has no Image')
+            raise ServiceError(
+                "ValidationException",
+                f'Container "{definition.name}" has no Image',
+                remedy="a ModelPackageName means something only to a server: `emulator up` keeps a registry",
+            )
         if definition.model_data_url:
             await _require_model_data(definition.model_data_url, storage)
     return model

@@ -6,7 +6,6 @@ lengths, ranges and unknown enum values, in the words of R1.4.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -17,6 +16,7 @@ import botocore.session
 from botocore.model import ServiceModel, Shape
 
 from sagemaker_transform_emulator.errors import ServiceError
+from sagemaker_transform_emulator.patterns import matches
 
 _Violation = tuple[Any, str, str]
 _SHOWN_CHARACTERS = 4096
@@ -104,7 +104,7 @@ def _structure(value: Any, shape: Any, path: str, *, strict: bool) -> Iterator[_
 def _scalar(value: Any, shape: Shape, path: str) -> Iterator[_Violation]:
     rules = shape.metadata
     if shape.type_name == "string":
-        if "pattern" in rules and not compiled(rules["pattern"]).fullmatch(value):
+        if "pattern" in rules and not matches(rules["pattern"], value):
             yield value, path, f"Member must satisfy regular expression pattern: {rules['pattern']}"
         yield from _size(value, shape, path, "length")
         if "enum" in rules and value not in rules["enum"]:
@@ -180,14 +180,6 @@ def in_order_of_service(values: Iterable[str]) -> list[str]:
             code = 31 * code + ord(character)
         buckets[code % _ENUM_BUCKETS].insert(0, value)
     return [value for bucket in buckets for value in bucket]
-
-
-@cache
-def compiled(text: str) -> re.Pattern[str]:
-    """A pattern of the model as Python's; a value must match it whole."""
-    # The model's patterns are Java's. Letters, blanks and digits of any script occur only together, in
-    # the class of tags, where \w and \s mean the same.
-    return re.compile(text.replace(r"\p{L}", r"\w").replace(r"\p{Z}", r"\s").replace(r"\p{N}", r"\d"))
 
 
 def _join(path: str, name: str) -> str:

@@ -90,6 +90,9 @@ class Gateway:
             self._backend.polling.heard(call, time.time())
             output = await carry_out(self._backend, call)
             return codec.success(service, operation, output)
+        except RecursionError:
+            error = ServiceError("SerializationException", "The request is nested too deeply")
+            return codec.failure(failure_of(error), service)
         except EmulatorError as error:
             if not isinstance(error, ServiceError):
                 _log.error("%s %s: %s", service, operation, error)

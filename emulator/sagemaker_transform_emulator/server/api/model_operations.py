@@ -6,12 +6,14 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from sagemaker_transform_emulator.documents import Document
 from sagemaker_transform_emulator.errors import ServiceError
 from sagemaker_transform_emulator.jobs.admission import admit_model
 from sagemaker_transform_emulator.sagemaker.requests import Model
 from sagemaker_transform_emulator.sagemaker.resources import ModelRecord, NameTakenError, Place
 from sagemaker_transform_emulator.server.api.awsjson import Call
 from sagemaker_transform_emulator.server.api.backend import Backend
+from sagemaker_transform_emulator.server.api.package_contents import RESOLVED_KIND, with_packages
 from sagemaker_transform_emulator.server.api.paging import page, within
 from sagemaker_transform_emulator.server.api.tag_operations import tags_of
 
@@ -24,7 +26,8 @@ async def create_model(backend: Backend, call: Call) -> Mapping[str, Any]:
     record = ModelRecord(call.place, name, call.request, time.time())
     if backend.store.model(call.place, name):
         raise _taken(record)
-    model = await admit_model(call.request, backend.storage)
+    resolved = with_packages(backend, call)
+    model = await admit_model(resolved, backend.storage)
     if backend.settings.enforce_bind_to_port_label and model.is_pipeline:
         await _require_bind_labels(backend, model)
     tags = tags_of(call.request)
@@ -32,6 +35,8 @@ async def create_model(backend: Backend, call: Call) -> Mapping[str, Any]:
         backend.store.add_model(record)
     except NameTakenError:
         raise _taken(record) from None
+    if resolved != call.request:
+        backend.store.documents.put(Document(call.place, RESOLVED_KIND, name, resolved, record.created))
     backend.store.set_tags(record.arn, tags)
     return {"ModelArn": record.arn}
 
@@ -69,6 +74,7 @@ async def delete_model(backend: Backend, call: Call) -> None:
     """The model is forgotten; jobs that use it go on."""
     record = find_model(backend, call.place, call.request["ModelName"])
     backend.store.delete_model(record)
+    backend.store.documents.delete(record.place, RESOLVED_KIND, record.name)
     backend.store.delete_tags(record.arn)
 
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sagemaker_transform_emulator.server.api import cloudwatch, identity, log_groups
+from sagemaker_transform_emulator.server.api import (
+    cloudwatch,
+    identity,
+    log_groups,
+    model_package_groups,
+    model_packages,
+    search,
+)
 from sagemaker_transform_emulator.server.api import log_operations as logs
 from sagemaker_transform_emulator.server.api import model_operations as models
 from sagemaker_transform_emulator.server.api import tag_operations as tags
@@ -22,6 +29,16 @@ OPERATIONS: Mapping[str, Mapping[str, Operation]] = {
         "DescribeTransformJob": transform_jobs.describe_transform_job,
         "ListTransformJobs": transform_jobs.list_transform_jobs,
         "StopTransformJob": transform_jobs.stop_transform_job,
+        "CreateModelPackageGroup": model_package_groups.create_model_package_group,
+        "DescribeModelPackageGroup": model_package_groups.describe_model_package_group,
+        "ListModelPackageGroups": model_package_groups.list_model_package_groups,
+        "DeleteModelPackageGroup": model_package_groups.delete_model_package_group,
+        "CreateModelPackage": model_packages.create_model_package,
+        "DescribeModelPackage": model_packages.describe_model_package,
+        "ListModelPackages": model_packages.list_model_packages,
+        "UpdateModelPackage": model_packages.update_model_package,
+        "DeleteModelPackage": model_packages.delete_model_package,
+        "Search": search.search,
         "AddTags": tags.add_tags,
         "ListTags": tags.list_tags,
         "DeleteTags": tags.delete_tags,

@@ -1,4 +1,4 @@
-"""AddTags, ListTags, DeleteTags: for models and transform jobs."""
+"""AddTags, ListTags, DeleteTags: for models, transform jobs, model package groups, unversioned packages."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sagemaker_transform_emulator.errors import ServiceError
+from sagemaker_transform_emulator.model_packages import GROUP_KIND, PACKAGE_KIND
 from sagemaker_transform_emulator.sagemaker.resources import Place
 from sagemaker_transform_emulator.server.api.awsjson import Call
 from sagemaker_transform_emulator.server.api.backend import Backend
@@ -14,7 +15,10 @@ from sagemaker_transform_emulator.server.api.paging import page
 
 MOST_TAGS = 50
 
-_ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:([a-z0-9-]+):(\d{12}):(model|transform-job)/([a-zA-Z0-9-]+)")
+_ARN = re.compile(
+    r"arn:aws[a-z-]*:sagemaker:([a-z0-9-]+):(\d{12}):"
+    r"(model|transform-job|model-package-group|model-package)/([a-zA-Z0-9-]+)"
+)
 
 
 async def add_tags(backend: Backend, call: Call) -> Mapping[str, Any]:
@@ -49,17 +53,26 @@ def tags_of(request: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _resource(backend: Backend, call: Call) -> str:
+    """The ARN as it is remembered. Raises ServiceError for a resource that does not exist or has no tags."""
     arn: str = call.request["ResourceArn"]
     found = _ARN.fullmatch(arn)
     if found is not None:
         region, account, kind, name = found.groups()
-        place = Place(account, region)
-        record = (
-            backend.store.model(place, name) if kind == "model" else backend.store.job(place, name)
-        )  # fmt: skip
-        if record is not None:
-            return record.arn
-    raise ServiceError("ValidationException", f"Could not find a model or transform job {arn[:256]!r}")
+        own = _own_arn(backend, Place(account, region), kind, name)
+        if own is not None:
+            return own
+    raise ServiceError(
+        "ValidationException",
+        f"Could not find a model, transform job, model package group or unversioned package {arn[:256]!r}",
+    )
+
+
+def _own_arn(backend: Backend, place: Place, kind: str, name: str) -> str | None:
+    if kind in (GROUP_KIND, PACKAGE_KIND):
+        document = backend.store.documents.get(place, kind, name.lower())
+        return place.arn(kind, document.name) if document else None
+    record = backend.store.model(place, name) if kind == "model" else backend.store.job(place, name)
+    return record.arn if record else None
 
 
 def _listed(tags: Mapping[str, str]) -> list[dict[str, str]]:

@@ -13,6 +13,7 @@ from sagemaker_transform_emulator.sagemaker.resources import JobRecord, NameTake
 from sagemaker_transform_emulator.server.api.awsjson import Call
 from sagemaker_transform_emulator.server.api.backend import Backend
 from sagemaker_transform_emulator.server.api.model_operations import find_model
+from sagemaker_transform_emulator.server.api.package_contents import usable_request
 from sagemaker_transform_emulator.server.api.paging import page, within
 from sagemaker_transform_emulator.server.api.tag_operations import tags_of
 
@@ -26,11 +27,12 @@ async def create_transform_job(backend: Backend, call: Call) -> Mapping[str, Any
     model_record = find_model(backend, call.place, request["ModelName"])
     if store.job(call.place, record.name):
         raise _taken(record)
-    model = Model.from_request(model_record.request)
+    model_request = usable_request(backend, model_record)
+    model = Model.from_request(model_request)
     job = await admit_job(dict(request), model, backend.storage, call.place.region)
     tags = tags_of(request)
     try:
-        backend.controller.start(record.with_model(model_record.request), model, job)
+        backend.controller.start(record.with_model(model_request), model, job)
     except NameTakenError:
         raise _taken(record) from None
     store.set_tags(record.arn, tags)
