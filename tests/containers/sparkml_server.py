@@ -51,7 +51,9 @@ def environment(model: Path, port: int, settings: Mapping[str, str]) -> dict[str
 
 
 WITHOUT_LENDING = """
-import sys, sagemaker_transform_emulator.containers.sparkml.connections as connections, sagemaker_transform_emulator.containers.sparkml.__main__ as container
+import sys
+import sagemaker_transform_emulator.containers.sparkml.connections as connections
+import sagemaker_transform_emulator.containers.sparkml.__main__ as container
 connections.CONNECTIONS_LENT = 0
 sys.exit(container.main())
 """

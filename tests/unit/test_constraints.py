@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sagemaker_transform_emulator.errors import ServiceError
-from sagemaker_transform_emulator.patterns import matches
 from sagemaker_transform_emulator.sagemaker.constraints import in_order_of_service, service_model, validate
+from sagemaker_transform_emulator.sagemaker.patterns import matches
 from sagemaker_transform_emulator.server.api.operations import OPERATIONS
 
 TRAINING_2018 = (

@@ -13,7 +13,7 @@ from harness import run_loop_until
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagemaker_transform_emulator.runtime.jvm import (
+from sagemaker_transform_emulator.processes.jvm import (
     CollectedHeap,
     collected_heap,
     has_jvm,

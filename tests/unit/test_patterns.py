@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagemaker_transform_emulator.patterns import matches
+from sagemaker_transform_emulator.sagemaker.patterns import matches
 
 
 @pytest.mark.parametrize("category", "LMNPSZ")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from sagemaker_transform_emulator.runtime.jvm import CollectedHeap
+from sagemaker_transform_emulator.processes.jvm import CollectedHeap
 
 _PARENT, _SESSION, _USER_TICKS, _SYSTEM_TICKS, _RESIDENT_PAGES = (
     1,

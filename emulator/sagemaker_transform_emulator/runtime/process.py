@@ -20,14 +20,13 @@ from pathlib import Path
 from sagemaker_transform_emulator.config import ImageMapping, Settings
 from sagemaker_transform_emulator.errors import ContainerError, ModelError
 from sagemaker_transform_emulator.model_artifacts.archive import unpack
-from sagemaker_transform_emulator.processes import leash, listening
+from sagemaker_transform_emulator.processes import jvm, leash, listening
+from sagemaker_transform_emulator.processes.jvm import CollectedHeap
 from sagemaker_transform_emulator.processes.listening import Hearing
 from sagemaker_transform_emulator.processes.loopback import LOOPBACK, free_port
 from sagemaker_transform_emulator.processes.run_mark import RUN_VARIABLE
 from sagemaker_transform_emulator.processes.usage import Usage, session_pids, session_usage
-from sagemaker_transform_emulator.runtime import jvm
 from sagemaker_transform_emulator.runtime.base import STOP_GRACE_S, ContainerSpec, Exit, LogSink, Prepared
-from sagemaker_transform_emulator.runtime.jvm import CollectedHeap
 from sagemaker_transform_emulator.runtime.libraries import Libraries
 from sagemaker_transform_emulator.runtime.log_pipe import LogPipe
 from sagemaker_transform_emulator.runtime.probing import changes_to_archive

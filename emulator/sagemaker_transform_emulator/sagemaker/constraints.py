@@ -16,7 +16,7 @@ import botocore.session
 from botocore.model import ServiceModel, Shape
 
 from sagemaker_transform_emulator.errors import ServiceError
-from sagemaker_transform_emulator.patterns import matches
+from sagemaker_transform_emulator.sagemaker.patterns import matches
 
 _Violation = tuple[Any, str, str]
 _SHOWN_CHARACTERS = 4096

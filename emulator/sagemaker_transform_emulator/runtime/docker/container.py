@@ -15,17 +15,16 @@ import docker.errors
 from docker.utils.socket import frames_iter
 
 from sagemaker_transform_emulator.errors import EngineError
-from sagemaker_transform_emulator.processes import listening
+from sagemaker_transform_emulator.processes import jvm, listening
+from sagemaker_transform_emulator.processes.jvm import CollectedHeap
 from sagemaker_transform_emulator.processes.listening import Hearing
 from sagemaker_transform_emulator.processes.sigterm import deaf_to_sigterm
 from sagemaker_transform_emulator.processes.usage import Usage, tree_pids, tree_usage
-from sagemaker_transform_emulator.runtime import jvm
 from sagemaker_transform_emulator.runtime.base import STOP_GRACE_S, ContainerSpec, Exit, LogSink
 from sagemaker_transform_emulator.runtime.docker.engine import UNREACHABLE, Engine, engine_errors, lost
 from sagemaker_transform_emulator.runtime.docker.exit_reason import exit_of
 from sagemaker_transform_emulator.runtime.docker.instance_types import Capacity
 from sagemaker_transform_emulator.runtime.docker.log_lines import Lines
-from sagemaker_transform_emulator.runtime.jvm import CollectedHeap
 
 _LAST_WORDS_S = 2.0
 _TAIL_LINES = 200

@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from sagemaker_transform_emulator.documents import Document
 from sagemaker_transform_emulator.errors import ServiceError
 from sagemaker_transform_emulator.jobs.admission import admit_model
 from sagemaker_transform_emulator.sagemaker.requests import Model
@@ -16,6 +15,7 @@ from sagemaker_transform_emulator.server.api.backend import Backend
 from sagemaker_transform_emulator.server.api.package_contents import RESOLVED_KIND, with_packages
 from sagemaker_transform_emulator.server.api.paging import page, within
 from sagemaker_transform_emulator.server.api.tag_operations import tags_of
+from sagemaker_transform_emulator.server.documents import Document
 
 BIND_LABEL = "com.amazonaws.sagemaker.capabilities.accept-bind-to-port"
 

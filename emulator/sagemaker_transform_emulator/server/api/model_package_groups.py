@@ -6,14 +6,14 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from sagemaker_transform_emulator.documents import Document
 from sagemaker_transform_emulator.errors import ServiceError
-from sagemaker_transform_emulator.model_packages import GROUP_KIND, PACKAGE_KIND, group_named
+from sagemaker_transform_emulator.sagemaker.model_packages import GROUP_KIND, PACKAGE_KIND, group_named
 from sagemaker_transform_emulator.sagemaker.resources import NameTakenError
 from sagemaker_transform_emulator.server.api.awsjson import Call
 from sagemaker_transform_emulator.server.api.backend import Backend
 from sagemaker_transform_emulator.server.api.paging import page, within
 from sagemaker_transform_emulator.server.api.tag_operations import tags_of
+from sagemaker_transform_emulator.server.documents import Document
 
 
 async def create_model_package_group(backend: Backend, call: Call) -> Mapping[str, Any]:

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from sagemaker_transform_emulator.documents import Document
 from sagemaker_transform_emulator.errors import ServiceError
-from sagemaker_transform_emulator.model_packages import (
+from sagemaker_transform_emulator.sagemaker.model_packages import (
     PACKAGE_KIND,
     new_body,
     rank_of,
@@ -28,6 +27,7 @@ from sagemaker_transform_emulator.server.api.package_contents import (
 )
 from sagemaker_transform_emulator.server.api.paging import page, within
 from sagemaker_transform_emulator.server.api.tag_operations import tags_of
+from sagemaker_transform_emulator.server.documents import Document
 
 
 async def create_model_package(backend: Backend, call: Call) -> Mapping[str, Any]:

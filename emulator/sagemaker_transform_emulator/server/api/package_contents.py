@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from sagemaker_transform_emulator.documents import Document
 from sagemaker_transform_emulator.errors import ServiceError
-from sagemaker_transform_emulator.model_packages import PACKAGE_KIND, containers_of, package_named
+from sagemaker_transform_emulator.sagemaker.model_packages import PACKAGE_KIND, containers_of, package_named
 from sagemaker_transform_emulator.sagemaker.resources import ModelRecord, Place
 from sagemaker_transform_emulator.server.api.awsjson import Call
 from sagemaker_transform_emulator.server.api.backend import Backend
+from sagemaker_transform_emulator.server.documents import Document
 
 RESOLVED_KIND = "resolved-model"
 """CreateModel requests with the containers of the packages that they name, by the model's name."""

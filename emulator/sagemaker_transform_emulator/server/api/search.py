@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sagemaker_transform_emulator.errors import ServiceError
-from sagemaker_transform_emulator.model_packages import GROUP_KIND, PACKAGE_KIND, rank_of
 from sagemaker_transform_emulator.sagemaker.constraints import epoch_seconds
+from sagemaker_transform_emulator.sagemaker.model_packages import GROUP_KIND, PACKAGE_KIND, rank_of
 from sagemaker_transform_emulator.server.api import model_package_groups, model_packages
 from sagemaker_transform_emulator.server.api.awsjson import Call
 from sagemaker_transform_emulator.server.api.backend import Backend

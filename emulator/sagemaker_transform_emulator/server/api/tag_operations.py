@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sagemaker_transform_emulator.errors import ServiceError
-from sagemaker_transform_emulator.model_packages import GROUP_KIND, PACKAGE_KIND
+from sagemaker_transform_emulator.sagemaker.model_packages import GROUP_KIND, PACKAGE_KIND
 from sagemaker_transform_emulator.sagemaker.resources import Place
 from sagemaker_transform_emulator.server.api.awsjson import Call
 from sagemaker_transform_emulator.server.api.backend import Backend

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from time import monotonic
 
+from sagemaker_transform_emulator.processes.jvm import CollectedHeap
 from sagemaker_transform_emulator.processes.usage import Measured
-from sagemaker_transform_emulator.runtime.jvm import CollectedHeap
 from sagemaker_transform_emulator.tools.check.check import Check
 from sagemaker_transform_emulator.tools.check.growth import LEAST_SAMPLES, Sample, has_risen, is_leak, words
 from sagemaker_transform_emulator.tools.check.probe import Probe
