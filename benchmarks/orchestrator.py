@@ -40,8 +40,7 @@ from sagemaker_transform_emulator.jobs.instances import JobRun
 from sagemaker_transform_emulator.library import run_transform_job
 from sagemaker_transform_emulator.s3.client import Storage
 from sagemaker_transform_emulator.sagemaker.requests import JobStatus
-from sagemaker_transform_emulator.trace import Recorder, record_policy
-from sagemaker_transform_emulator.trace.recorder import Mode
+from sagemaker_transform_emulator.trace.recorder import Mode, Recorder, record_policy
 from sagemaker_transform_emulator.transport import TransportName
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -109,8 +109,14 @@ _HOMES = {
 _HOME = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names.split()}
 
 
+__version__: str
+"""The version that is installed."""
+
+
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used: the pytest plugin is loaded by every pytest run."""
+    if name == "__version__":
+        return _installed_version()
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOME[name]), name)
@@ -118,3 +124,12 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+def _installed_version() -> str:
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - read when it is asked for
+
+    try:
+        return version("sagemaker-transform-emulator")
+    except PackageNotFoundError:  # a source tree that nobody installed
+        return "0+unknown"

@@ -90,11 +90,18 @@ class ImageMapping(BaseModel):
         """Whether it is one of ours rather than the user's."""
         return self in BUILT_IN_IMAGES
 
+    @property
+    def serving_container(self) -> Literal["sparkml", "xgboost"] | None:
+        """Which of our serving containers it starts; None for a mapping of the user's."""
+        if not self.built_in:
+            return None
+        return "sparkml" if str(self.image).endswith("/sparkml") else "xgboost"
+
 
 BUILT_IN_IMAGES = tuple(
     ImageMapping(
         match=match,
-        command=("{python}", "-m", f"containers.{name}"),
+        command=("{python}", "-P", "-m", f"sagemaker_transform_emulator.containers.{name}"),
         image=f"{LOCAL_IMAGES}/{name}",
         library="xgboost" if name == "xgboost" else None,
         environment={"PYTHONPATH": str(SOURCE_ROOT)},

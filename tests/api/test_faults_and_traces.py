@@ -11,7 +11,7 @@ import pytest
 from harness import ROOT, job_request, scripted_model
 
 from sagemaker_transform_emulator.testing.server import child_emulator
-from sagemaker_transform_emulator.trace import Filter, TraceReader
+from sagemaker_transform_emulator.trace.store import Filter, TraceReader
 
 CONFIG = f"""
 [[images]]

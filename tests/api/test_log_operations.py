@@ -10,8 +10,8 @@ from api.inprocess import Wire, application, run
 from sagemaker_transform_emulator.config import StoreAddress
 from sagemaker_transform_emulator.jobs.events import ContainerLine, DataLogLine, Finding
 from sagemaker_transform_emulator.sagemaker.requests import ContainerDefinition, Model
-from sagemaker_transform_emulator.sagemaker.resources import JobRecord, Place
-from sagemaker_transform_emulator.server.log_streams import LOG_GROUP, JobLogs
+from sagemaker_transform_emulator.sagemaker.resources import LOG_GROUP, JobRecord, Place
+from sagemaker_transform_emulator.server.log_streams import JobLogs
 
 RECORD = JobRecord(Place(), {"TransformJobName": "job"}, {}, "InProgress", 1000.0, 1000.0)  # type: ignore[arg-type]
 PIPELINE = Model("m", (ContainerDefinition("container-1", "a"), ContainerDefinition("second", "b")))

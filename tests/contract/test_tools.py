@@ -33,15 +33,9 @@ from sagemaker_transform_emulator.tools.replay import Wanted, find_payload
 from sagemaker_transform_emulator.tools.trials import Grid
 from sagemaker_transform_emulator.tools.tune import Stage, tune
 from sagemaker_transform_emulator.tools.tune_sample import take_sample
-from sagemaker_transform_emulator.trace import (
-    Filter,
-    Recorder,
-    RecordPolicy,
-    TracedInvocation,
-    TraceReader,
-    request_meta,
-)
+from sagemaker_transform_emulator.trace.recorder import Recorder, RecordPolicy, request_meta
 from sagemaker_transform_emulator.trace.render import pytest_of
+from sagemaker_transform_emulator.trace.store import Filter, TracedInvocation, TraceReader
 
 HOST = "host"
 

@@ -21,8 +21,9 @@ from sagemaker_transform_emulator.sagemaker.requests import (
     TransformJob,
 )
 from sagemaker_transform_emulator.tools.explain import explain
-from sagemaker_transform_emulator.trace import Filter, Recorder, RecordPolicy, TraceReader, trace_path
+from sagemaker_transform_emulator.trace.recorder import Recorder, RecordPolicy
 from sagemaker_transform_emulator.trace.render import curl_of, pytest_of, story_of
+from sagemaker_transform_emulator.trace.store import Filter, TraceReader, trace_path
 
 SINGLE = BatchStrategy.SINGLE_RECORD
 

@@ -14,8 +14,6 @@ from sagemaker_transform_emulator.config import StoreAddress, configured_store, 
 from sagemaker_transform_emulator.errors import MachineError
 from sagemaker_transform_emulator.jobs.services import sweep_leftovers
 from sagemaker_transform_emulator.processes.event_loop import run_loop
-from sagemaker_transform_emulator.runtime.docker.engine import connect
-from sagemaker_transform_emulator.runtime.docker.leftovers import Removed, remove_everything, sweep_engine
 
 
 def clean(
@@ -41,9 +39,9 @@ async def _clean(*, everything: bool) -> dict[str, Any]:
         removed = await asyncio.to_thread(_clean_engine, everything=everything)
         engine = ""
     except MachineError as error:
-        removed, engine = Removed(), error.message
+        removed, engine = {"containers": [], "networks": [], "volumes": [], "spared": 0}, error.message
     return {
-        **asdict(removed),
+        **removed,
         "processes": swept.processes,
         "uploads": [str(upload.location) for upload in swept.uploads],
         "folders": [str(folder) for folder in swept.folders],
@@ -51,10 +49,17 @@ async def _clean(*, everything: bool) -> dict[str, Any]:
     }
 
 
-def _clean_engine(*, everything: bool) -> Removed:
+def _clean_engine(*, everything: bool) -> dict[str, Any]:
+    # they need the extra [docker]
+    from sagemaker_transform_emulator.runtime.docker.engine import connect  # noqa: PLC0415
+    from sagemaker_transform_emulator.runtime.docker.leftovers import (  # noqa: PLC0415
+        remove_everything,
+        sweep_engine,
+    )
+
     engine = connect()
     try:
-        return remove_everything(engine) if everything else sweep_engine(engine)
+        return asdict(remove_everything(engine) if everything else sweep_engine(engine))
     finally:
         engine.close()
 

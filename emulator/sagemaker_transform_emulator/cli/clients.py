@@ -22,9 +22,8 @@ from rich.text import Text
 from sagemaker_transform_emulator.cli.places import Region, place_of_job, places_of_jobs, regions
 from sagemaker_transform_emulator.config import state_directory
 from sagemaker_transform_emulator.errors import MachineError, UsageError
-from sagemaker_transform_emulator.sagemaker.resources import Place
+from sagemaker_transform_emulator.sagemaker.resources import LOG_GROUP, Place
 from sagemaker_transform_emulator.server import state_directory as state
-from sagemaker_transform_emulator.server.log_streams import LOG_GROUP
 from sagemaker_transform_emulator.server.state_directory import About
 
 _POLL_SECONDS = 0.5

@@ -10,12 +10,8 @@ from typing import Annotated
 
 import typer
 
-from sagemaker_transform_emulator.config import StoreAddress, configured_store
 from sagemaker_transform_emulator.errors import UsageError
-from sagemaker_transform_emulator.processes.event_loop import run_loop
-from sagemaker_transform_emulator.s3.client import Storage
 from sagemaker_transform_emulator.tools.output_diff import Comparison, Tolerance, compare, split_records
-from sagemaker_transform_emulator.transform.keys import S3Location
 
 Flag = typer.Option
 _LARGEST_BYTES = 2 * 1024**3
@@ -42,15 +38,25 @@ def diff(
 
 def _load(name: str) -> bytes:
     if name.startswith("s3://"):
-        storage = Storage(configured_store() or StoreAddress())
-        try:
-            return run_loop(storage.get(S3Location.parse(name), _LARGEST_BYTES))
-        finally:
-            storage.close()
+        return _load_object(name)
     try:
         return Path(name).read_bytes()
     except OSError as error:
         raise UsageError(f"Cannot read {name}: {error.strerror}") from None
+
+
+def _load_object(url: str) -> bytes:
+    # files are compared without boto3 and an event loop
+    from sagemaker_transform_emulator.config import StoreAddress, configured_store  # noqa: PLC0415
+    from sagemaker_transform_emulator.processes.event_loop import run_loop  # noqa: PLC0415
+    from sagemaker_transform_emulator.s3.client import Storage  # noqa: PLC0415
+    from sagemaker_transform_emulator.transform.keys import S3Location  # noqa: PLC0415
+
+    storage = Storage(configured_store() or StoreAddress())
+    try:
+        return run_loop(storage.get(S3Location.parse(url), _LARGEST_BYTES))
+    finally:
+        storage.close()
 
 
 def _print(result: Comparison) -> None:

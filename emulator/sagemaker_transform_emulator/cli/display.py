@@ -20,7 +20,6 @@ from rich.table import Table
 from rich.text import Text
 
 from sagemaker_transform_emulator.config import StoreAddress
-from sagemaker_transform_emulator.errors import EmulatorError
 from sagemaker_transform_emulator.jobs.diagnosis import diagnose
 from sagemaker_transform_emulator.jobs.events import (
     Event,
@@ -198,14 +197,6 @@ def print_diagnosis(run: JobRun, *, traced: bool) -> None:
         name, number = run.job.transform_job_name, first.payload.first_record
         console.print(f"\nmore:  emulator trace {name} --record {number}")
         console.print(f"again: emulator replay {name} --record {number}")
-
-
-def print_error(error: EmulatorError) -> None:
-    """The message and its remedy, on stderr."""
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    console.print(Text("error: ", style="bold red") + Text(error.message))
-    if error.remedy:
-        console.print(Text("remedy: ", style="bold") + Text(error.remedy))
 
 
 def _print_rows(console: Console, first_rows: tuple[bytes, bytes]) -> None:

@@ -17,8 +17,6 @@ from sagemaker_transform_emulator.config import StoreAddress, configured_store, 
 from sagemaker_transform_emulator.errors import EmulatorError, MachineError
 from sagemaker_transform_emulator.jobs.services import sweep_leftovers
 from sagemaker_transform_emulator.processes.event_loop import run_loop
-from sagemaker_transform_emulator.runtime.docker.engine import connect
-from sagemaker_transform_emulator.runtime.docker.leftovers import sweep_engine
 from sagemaker_transform_emulator.tools.doctor import Part, Surroundings, diagnose
 from sagemaker_transform_emulator.tools.doctor.engine import LEFTOVERS
 from sagemaker_transform_emulator.tools.doctor.machine import ABANDONED
@@ -81,6 +79,10 @@ async def _sweep_runs() -> str:
 
 
 def _sweep_engine() -> str:
+    # they need the extra [docker], which is there when leftovers were found
+    from sagemaker_transform_emulator.runtime.docker.engine import connect  # noqa: PLC0415
+    from sagemaker_transform_emulator.runtime.docker.leftovers import sweep_engine  # noqa: PLC0415
+
     engine = connect()
     try:
         removed = asyncio.run(engine.call(lambda: sweep_engine(engine)))

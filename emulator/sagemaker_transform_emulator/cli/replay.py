@@ -16,7 +16,7 @@ from sagemaker_transform_emulator.errors import UsageError
 from sagemaker_transform_emulator.sagemaker.field_paths import set_environment, set_fields
 from sagemaker_transform_emulator.tools.replay import Replayed, Wanted
 from sagemaker_transform_emulator.tools.replay import replay as send_again
-from sagemaker_transform_emulator.trace import Filter, TraceReader, trace_path
+from sagemaker_transform_emulator.trace.store import Filter, TraceReader, trace_path
 
 Flag = typer.Option
 _SHOWN_BYTES = 200

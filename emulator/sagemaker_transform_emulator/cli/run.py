@@ -16,10 +16,10 @@ import typer
 from sagemaker_transform_emulator.cli.display import (
     JobDisplay,
     print_diagnosis,
-    print_error,
     print_summary,
     summary,
 )
+from sagemaker_transform_emulator.cli.error_message import print_error
 from sagemaker_transform_emulator.cli.session import Put, Session, in_session, parse_puts
 from sagemaker_transform_emulator.config import Settings, load_settings
 from sagemaker_transform_emulator.jobs.events import to_all
@@ -30,7 +30,8 @@ from sagemaker_transform_emulator.s3.transfer import get, parse_get
 from sagemaker_transform_emulator.sagemaker.field_paths import set_environment, set_fields
 from sagemaker_transform_emulator.sagemaker.request_defaults import fill_defaults
 from sagemaker_transform_emulator.sagemaker.requests import JobStatus
-from sagemaker_transform_emulator.trace import Recorder, RecordPolicy, record_policy, request_meta, trace_path
+from sagemaker_transform_emulator.trace.recorder import Recorder, RecordPolicy, record_policy, request_meta
+from sagemaker_transform_emulator.trace.store import trace_path
 from sagemaker_transform_emulator.transform.keys import S3Location
 
 INTERRUPTED = 130

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from sagemaker_transform_emulator.errors import UsageError
-from sagemaker_transform_emulator.trace import Filter, TracedInvocation, TraceReader, trace_path
 from sagemaker_transform_emulator.trace.render import curl_of, line_of, pytest_of, story_of
+from sagemaker_transform_emulator.trace.store import Filter, TracedInvocation, TraceReader, trace_path
 
 Flag = typer.Option
 _BODIES = ("request_body", "answer_body")

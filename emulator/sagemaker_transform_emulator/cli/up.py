@@ -1,28 +1,28 @@
-"""`emulator up` and `emulator env`: the server, and what clients need to find it."""
+"""`emulator up`: the server of SageMaker's batch transform, its logs and S3."""
 
 from __future__ import annotations
 
 import json
 import logging
 import os
-import shlex
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from sagemaker_transform_emulator.config import load_settings, state_directory
 from sagemaker_transform_emulator.errors import UsageError
+from sagemaker_transform_emulator.extras import require
 from sagemaker_transform_emulator.jobs.fault_injection import parse_faults
 from sagemaker_transform_emulator.processes.event_loop import run_loop
-from sagemaker_transform_emulator.s3.store_choice import StoreChoice
-from sagemaker_transform_emulator.server import health
-from sagemaker_transform_emulator.server import state_directory as state
-from sagemaker_transform_emulator.server.main import LOOPBACK, Plan, serve
-from sagemaker_transform_emulator.server.state_directory import About
+
+if TYPE_CHECKING:
+    from sagemaker_transform_emulator.s3.store_choice import StoreChoice
+    from sagemaker_transform_emulator.server.main import Plan
+    from sagemaker_transform_emulator.server.state_directory import About
 
 DEFAULT_PORT = 4566
 Flag = typer.Option
@@ -52,11 +52,14 @@ def up(
     as_json: Annotated[bool, Flag("--json", help="One line of JSON on stdout when ready.")] = False,
 ) -> None:
     """Serve SageMaker's batch transform, its logs and S3 until Ctrl-C."""
+    require("server", "`emulator up`")
+    from sagemaker_transform_emulator.server.main import Plan, serve  # noqa: PLC0415 - the extra [server]
+
     settings = load_settings(config).changed(
         runtime=runtime, describe_wait_s=describe_wait, trace=trace, faults=faults
     )
     parse_faults(settings.faults)
-    folder = _folder(state_dir)
+    folder = (state_dir or state_directory()).absolute()
     os.environ["EMULATOR_STATE_DIR"] = str(folder)  # for the scratch space of jobs
     plan = Plan(settings.with_aws_timing() if aws_timing else settings, folder, host, port, _store_choice(s3))
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
@@ -65,31 +68,12 @@ def up(
     sys.exit(run_loop(serve(plan, lambda about, left: _announce(plan, about, left, as_json=as_json))))
 
 
-def env(
-    state_dir: Annotated[Path | None, Flag(help="Folder of the emulator.")] = None,
-    endpoint: Annotated[
-        str | None, Flag(help="URL of an emulator that runs elsewhere, such as in Docker Compose.")
-    ] = None,
-    direct_s3: Annotated[bool, Flag("--direct-s3", help="Let S3 clients talk to the store itself.")] = False,
-    as_json: Annotated[bool, Flag("--json", help="As JSON instead of export lines.")] = False,
-) -> None:
-    """Print the variables that send AWS clients to the emulator: eval "$(emulator env)"."""
-    folder = _folder(state_dir)
-    about = health.elsewhere(endpoint, folder, os.environ) if endpoint else state.published(folder)
-    found = about.environment() | ({"AWS_ENDPOINT_URL_S3": about.s3_endpoint_url} if direct_s3 else {})
-    if as_json:
-        print(json.dumps(found, indent=2))
-        return
-    for name, value in found.items():
-        print(f"export {name}={shlex.quote(value)}")
-
-
 def _announce(plan: Plan, about: About, interrupted: int, *, as_json: bool) -> None:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     console.print(f"SageMaker batch transform: {about.endpoint_url}\nS3: {about.s3}\nstate: {plan.state}")
     if interrupted:
         console.print(f"{interrupted} jobs were running when the last emulator died; they have ended now")
-    if plan.host not in LOOPBACK:
+    if plan.open_to_network:
         console.print(
             f"warning: listening on {plan.host}: whoever reaches this address can run jobs and read objects; "
             "there are no passwords",
@@ -108,10 +92,6 @@ def _named(folder: Path) -> str:
 def _default_folder() -> Path:
     base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(base) / "sagemaker-transform-emulator"
-
-
-def _folder(named: Path | None) -> Path:
-    return (named or state_directory()).absolute()
 
 
 def _store_choice(text: str) -> StoreChoice:

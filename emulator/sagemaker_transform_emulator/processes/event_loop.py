@@ -1,17 +1,13 @@
-"""The event loop of a program of ours, and the memory settings that go with it."""
+"""The event loop of a program of ours."""
 
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import sys
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from typing import Any, TypeVar
 
 _T = TypeVar("_T")
-_M_MMAP_THRESHOLD = -3  # malloc.h
-_MAPPED_FROM_BYTES = 512 * 1024
 
 
 def run_loop(work: Coroutine[Any, Any, _T]) -> _T:
@@ -23,12 +19,3 @@ def run_loop(work: Coroutine[Any, Any, _T]) -> _T:
         factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
         return runner.run(work)
-
-
-def return_large_buffers() -> None:
-    """Let freed payloads and parts go back to the system at once.
-
-    glibc would raise its threshold with the first large buffer that is freed, and keep later ones.
-    """
-    with suppress(OSError, AttributeError):  # another C library decides for itself
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _MAPPED_FROM_BYTES)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
 
 from sagemaker_transform_emulator.config import Settings
 from sagemaker_transform_emulator.errors import EmulatorError, EngineError, MachineError, ModelError
 from sagemaker_transform_emulator.runtime.base import Prepared, RuntimeChoice
-from sagemaker_transform_emulator.runtime.docker.engine import connect
-from sagemaker_transform_emulator.runtime.docker.leftovers import sweep_engine
-from sagemaker_transform_emulator.runtime.docker.runtime import DockerRuntime
 from sagemaker_transform_emulator.runtime.process import ProcessRuntime
 from sagemaker_transform_emulator.runtime.workspace import Workspace
+
+if TYPE_CHECKING:
+    from sagemaker_transform_emulator.runtime.docker.runtime import DockerRuntime
 
 
 @asynccontextmanager
@@ -39,6 +40,11 @@ async def open_runtime(settings: Settings, workspace: Workspace) -> AsyncIterato
 
 async def open_docker(settings: Settings, workspace: Workspace) -> DockerRuntime:
     """The Docker runtime, in an engine without leftovers. Raises MachineError or EngineError."""
+    # brings the Docker SDK, which jobs of processes do without
+    from sagemaker_transform_emulator.runtime.docker.engine import connect  # noqa: PLC0415
+    from sagemaker_transform_emulator.runtime.docker.leftovers import sweep_engine  # noqa: PLC0415
+    from sagemaker_transform_emulator.runtime.docker.runtime import DockerRuntime  # noqa: PLC0415
+
     engine = await asyncio.to_thread(connect)
     try:
         await engine.call(lambda: sweep_engine(engine))
@@ -94,8 +100,8 @@ class AutoRuntime:
     ) -> Prepared:
         try:
             prepared = await self._process.prepare(images, tell)
-        except ModelError as error:
+        except (MachineError, ModelError) as error:
             remedy = "; ".join(filter(None, (why.remedy, error.remedy)))
-            raise ModelError(f"{why.message}. {error.message}", remedy=remedy) from None
+            raise type(error)(f"{why.message}. {error.message}", remedy=remedy) from None
         tell(f"runtime: process, because {why.message}")
         return prepared

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from sagemaker_transform_emulator.config import ImageMapping, Settings
 from sagemaker_transform_emulator.errors import ContainerError, ModelError
+from sagemaker_transform_emulator.extras import require
 from sagemaker_transform_emulator.model_artifacts.archive import unpack
 from sagemaker_transform_emulator.processes import jvm, leash, listening
 from sagemaker_transform_emulator.processes.jvm import CollectedHeap
@@ -37,6 +38,7 @@ _PASSED_ON = (
     "HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "TZ", "USER", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE",
     "XDG_CACHE_HOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "PYTHONPATH",
 )  # fmt: skip
+_IN_DOCKER = "run the image itself with --runtime docker"
 
 
 class ProcessRuntime:
@@ -80,12 +82,17 @@ class ProcessRuntime:
         return ProcessContainer(spec, port, process, output, log=log, model_directory=model_dir)
 
     async def prepare(self, images: Sequence[str], tell: Callable[[str], None]) -> Prepared:
-        """A command is known for every image, or ModelError names the one that has none.
+        """Every image has a command that can be started.
 
         The version of XGBoost that an image's tag names is there, made on first use; see
-        `environment_making.ensure` for the errors.
+        `environment_making.ensure` for the errors. Raises ModelError naming the image that has no command, and
+        MachineError for a serving container of ours whose packages are not installed.
         """
         mappings = {image: self._mapping(image) for image in images}
+        for image, mapping in mappings.items():
+            if mapping.serving_container is not None:
+                work = f"The process that stands for image {image!r}"
+                require(mapping.serving_container, work, otherwise=_IN_DOCKER)
         notes = {
             image: await self.libraries.provide(image, tell)
             for image, mapping in mappings.items()
@@ -104,7 +111,7 @@ class ProcessRuntime:
             raise ModelError(
                 f"No local command is known for image {image!r}",
                 remedy=f'name one in emulator.toml ([[images]] match = "<glob>", command = [...]); '
-                f"known: {known}; or run the image itself with --runtime docker",
+                f"known: {known}; or {_IN_DOCKER}",
             )
         return found
 

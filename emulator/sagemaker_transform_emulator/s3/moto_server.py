@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sagemaker_transform_emulator.config import DUMMY_KEYS, StoreAddress, region
+from sagemaker_transform_emulator.extras import require
 from sagemaker_transform_emulator.sagemaker.requests import MIB
 
 LARGEST_OBJECT_BYTES = 256 * MIB
@@ -32,6 +33,7 @@ def embedded_store() -> Iterator[StoreAddress]:
     moto keeps what is stored once per process: stores that are open at the same time share their objects,
     and with the last one they are gone.
     """
+    require("server", "The built-in S3 store", otherwise="set AWS_ENDPOINT_URL_S3 to a store that runs")
     _count(1)
     try:
         with _served() as port:

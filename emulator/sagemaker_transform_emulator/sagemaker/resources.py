@@ -9,6 +9,8 @@ from typing import Any
 from sagemaker_transform_emulator.sagemaker.requests import JobStatus
 
 DEFAULT_ACCOUNT = "000000000000"
+LOG_GROUP = "/aws/sagemaker/TransformJobs"
+"""The log group of every transform job (R4.35)."""
 
 
 class NameTakenError(Exception):

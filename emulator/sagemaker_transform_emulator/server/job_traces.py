@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sagemaker_transform_emulator.jobs.events import Sink
 from sagemaker_transform_emulator.sagemaker.resources import JobRecord
-from sagemaker_transform_emulator.trace import Recorder, RecordPolicy, request_meta, trace_path
+from sagemaker_transform_emulator.trace.recorder import Recorder, RecordPolicy, request_meta
+from sagemaker_transform_emulator.trace.store import trace_path
 
 
 class Tracing:

@@ -11,7 +11,6 @@ from sagemaker_transform_emulator.sagemaker.requests import Model
 from sagemaker_transform_emulator.sagemaker.resources import JobRecord
 from sagemaker_transform_emulator.server.database import Store
 
-LOG_GROUP = "/aws/sagemaker/TransformJobs"
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
 
 

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 from sagemaker_transform_emulator.config import Settings, region
 from sagemaker_transform_emulator.errors import MachineError
 from sagemaker_transform_emulator.jobs.services import sweep_leftovers
-from sagemaker_transform_emulator.runtime.docker.image_labels import label_reader
+from sagemaker_transform_emulator.runtime.image_labels import label_reader
 from sagemaker_transform_emulator.runtime.workspace import open_workspace
 from sagemaker_transform_emulator.s3.client import Storage
 from sagemaker_transform_emulator.s3.store_choice import StoreBehind, StoreChoice, empty, open_store
@@ -36,7 +36,7 @@ from sagemaker_transform_emulator.server.job_traces import Tracing
 from sagemaker_transform_emulator.server.observers import watching
 from sagemaker_transform_emulator.server.state_directory import About
 from sagemaker_transform_emulator.server.utilization import Utilization
-from sagemaker_transform_emulator.trace import record_policy
+from sagemaker_transform_emulator.trace.recorder import record_policy
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 STOP_SECONDS = 7.0
@@ -54,6 +54,11 @@ class Plan:
     host: str = "127.0.0.1"
     port: int = 4566
     s3: StoreChoice = "auto"
+
+    @property
+    def open_to_network(self) -> bool:
+        """Whether others than this machine reach it."""
+        return self.host not in LOOPBACK
 
 
 async def serve(plan: Plan, on_ready: Callable[[About, int], None]) -> int:
@@ -105,7 +110,7 @@ async def _opened(plan: Plan, behind: StoreBehind, about: About) -> AsyncIterato
                 await asyncio.to_thread(empty, storage)
 
         front = Front(lambda: {**health.public(about), "jobs_running": controller.running}, reset)
-        guard = Guard(plan.settings.allowed_hosts, open_to_network=plan.host not in LOOPBACK)
+        guard = Guard(plan.settings.allowed_hosts, open_to_network=plan.open_to_network)
         tracing = Tracing(record_policy(plan.settings.trace), behind.address.endpoint_url)
         async with (
             utilization.sampling(),

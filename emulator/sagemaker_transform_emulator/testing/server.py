@@ -17,6 +17,7 @@ from typing import Any
 import boto3
 
 from sagemaker_transform_emulator.errors import MachineError
+from sagemaker_transform_emulator.extras import require
 from sagemaker_transform_emulator.processes import leash
 from sagemaker_transform_emulator.server.state_directory import About
 
@@ -101,8 +102,10 @@ def child_emulator(
 ) -> Iterator[ChildEmulator]:
     """An emulator on a free port of 127.0.0.1 with everything it keeps in `state`; it ends with the block.
 
-    `arguments` go to `emulator up`. Raises MachineError with its last words when it does not start.
+    `arguments` go to `emulator up`. Raises MachineError with its last words when it does not start, and where
+    the extra [server] is not installed.
     """
+    require("server", "An emulator in a process of its own")
     state.mkdir(parents=True, exist_ok=True)
     command = [
         sys.executable,

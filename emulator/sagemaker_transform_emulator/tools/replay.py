@@ -14,7 +14,7 @@ from sagemaker_transform_emulator.jobs.record_path import Reading
 from sagemaker_transform_emulator.jobs.single_payloads import Outcome, job_of, rehearse
 from sagemaker_transform_emulator.s3.client import S3Object, Storage
 from sagemaker_transform_emulator.sagemaker.requests import BatchStrategy, SplitType, TransformJob
-from sagemaker_transform_emulator.trace import TracedHop, TracedInvocation
+from sagemaker_transform_emulator.trace.store import TracedHop, TracedInvocation
 from sagemaker_transform_emulator.transform.batching import Payload
 from sagemaker_transform_emulator.transform.keys import S3Location
 from sagemaker_transform_emulator.transform.payloads import records_of

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from sagemaker_transform_emulator.config import state_directory
 from sagemaker_transform_emulator.errors import UsageError
 from sagemaker_transform_emulator.jobs.events import (
     ContainerLine,
@@ -54,11 +53,6 @@ def record_policy(mode: str) -> RecordPolicy:
         if mode == known:
             return RecordPolicy(mode=known)
     raise UsageError(f"--trace {mode!r} is not one of {', '.join(get_args(Mode))}")
-
-
-def trace_path(job_name: str) -> Path:
-    """Where the trace of the newest job of that name is. Job names hold no path separators."""
-    return state_directory() / "traces" / f"{job_name}.sqlite"
 
 
 class Recorder:

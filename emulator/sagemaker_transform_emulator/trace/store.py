@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sagemaker_transform_emulator.config import state_directory
 from sagemaker_transform_emulator.errors import UsageError
 
 _SCHEMA = """
@@ -37,6 +38,11 @@ _VERSION = 2
 """Of the schema; a file of another one is not read."""
 
 Headers = tuple[tuple[str, str], ...]
+
+
+def trace_path(job_name: str) -> Path:
+    """Where the trace of the newest job of that name is. Job names hold no path separators."""
+    return state_directory() / "traces" / f"{job_name}.sqlite"
 
 
 @dataclass(frozen=True, slots=True)

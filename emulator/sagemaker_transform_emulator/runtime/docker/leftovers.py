@@ -37,6 +37,12 @@ def is_over(found: Owner) -> bool:
     return found.host == _this_host() and not run_lives(Path(found.runs_folder), found.run_id)
 
 
+def count(engine: Engine) -> int:
+    """How many containers, networks and volumes were left by runs that are over."""
+    owners = [owner_of(thing.get("Labels")) for things in _made_by_emulators(engine) for thing in things]
+    return sum(owner is not None and is_over(owner) for owner in owners)
+
+
 def sweep_engine(engine: Engine) -> Removed:
     """What killed runs left is gone; what belongs to runs that live, here or elsewhere, is untouched."""
     return _remove(engine, is_over)
@@ -54,11 +60,7 @@ def remove_of_run(engine: Engine, run_id: str) -> Removed:
 
 def _remove(engine: Engine, wanted: Callable[[Owner], bool]) -> Removed:
     api, removed = engine.api, Removed()
-    filters = {"label": RUN}
-    with engine_errors("list what emulators made"):
-        containers = api.containers(all=True, filters=filters)
-        networks = api.networks(filters=filters)
-        volumes = api.volumes(filters=filters)["Volumes"] or []
+    containers, networks, volumes = _made_by_emulators(engine)
     kinds: tuple[tuple[list[str], Any, str, Callable[[str], object]], ...] = (
         (removed.containers, containers, "Id", lambda item: api.remove_container(item, v=True, force=True)),
         (removed.networks, networks, "Id", lambda item: remove_network(api, item)),
@@ -74,6 +76,17 @@ def _remove(engine: Engine, wanted: Callable[[Owner], bool]) -> Removed:
                 drop(thing[identify])
                 kind.append(_name(thing))
     return removed
+
+
+def _made_by_emulators(engine: Engine) -> tuple[list[dict[str, Any]], ...]:
+    """The containers, the networks and the volumes with our label, as the engine describes them."""
+    filters = {"label": RUN}
+    with engine_errors("list what emulators made"):
+        return (
+            engine.api.containers(all=True, filters=filters),
+            engine.api.networks(filters=filters),
+            engine.api.volumes(filters=filters)["Volumes"] or [],
+        )
 
 
 def _name(thing: dict[str, Any]) -> str:

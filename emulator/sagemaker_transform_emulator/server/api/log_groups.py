@@ -8,12 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 from sagemaker_transform_emulator.errors import ServiceError
-from sagemaker_transform_emulator.sagemaker.resources import NameTakenError, Place
+from sagemaker_transform_emulator.sagemaker.resources import LOG_GROUP, NameTakenError, Place
 from sagemaker_transform_emulator.server.api.awsjson import Call
 from sagemaker_transform_emulator.server.api.backend import Backend
 from sagemaker_transform_emulator.server.api.paging import page
 from sagemaker_transform_emulator.server.documents import Document
-from sagemaker_transform_emulator.server.log_streams import LOG_GROUP
 
 KIND = "log-group"
 MOST_GROUPS = 50

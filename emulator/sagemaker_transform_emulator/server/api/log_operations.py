@@ -9,11 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 from sagemaker_transform_emulator.errors import ServiceError
-from sagemaker_transform_emulator.sagemaker.resources import LogEvent, LogStream, LogWindow
+from sagemaker_transform_emulator.sagemaker.resources import LOG_GROUP, LogEvent, LogStream, LogWindow
 from sagemaker_transform_emulator.server.api.awsjson import Call
 from sagemaker_transform_emulator.server.api.backend import Backend
 from sagemaker_transform_emulator.server.api.log_groups import group_of, no_group
-from sagemaker_transform_emulator.server.log_streams import LOG_GROUP
 
 MOST_EVENTS = 10_000
 MOST_BYTES = 1 << 20

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sagemaker_transform_emulator.config import LOCAL_IMAGES
 from sagemaker_transform_emulator.errors import EmulatorError
-from sagemaker_transform_emulator.runtime.docker.engine import Engine, engine_errors
-from sagemaker_transform_emulator.runtime.docker.labels import RUN, owner_of
-from sagemaker_transform_emulator.runtime.docker.leftovers import is_over
 from sagemaker_transform_emulator.tools.doctor.surroundings import Look, Part, Surroundings, existing
 from sagemaker_transform_emulator.tools.findings import Finding, Kind, Severity
+
+if TYPE_CHECKING:
+    from sagemaker_transform_emulator.runtime.docker.engine import Engine
 
 _GIB = 1024**3
 _LEAST_FREE = 5 * _GIB
@@ -62,6 +62,10 @@ def docker(at: Surroundings) -> Part:
 
 
 def _look(engine: Engine, at: Surroundings) -> Part:
+    # they need the extra [docker], which is there when an engine is
+    from sagemaker_transform_emulator.runtime.docker import leftovers  # noqa: PLC0415
+    from sagemaker_transform_emulator.runtime.docker.engine import engine_errors  # noqa: PLC0415
+
     with engine_errors("describe itself"):
         info: dict[str, Any] = dict(engine.api.info())
         tags = [tag for image in engine.api.images() for tag in image.get("RepoTags") or ()]
@@ -83,22 +87,10 @@ def _look(engine: Engine, at: Surroundings) -> Part:
     absent = [f"{LOCAL_IMAGES}/{name}" for name in _IMAGES if name not in here]
     if absent:
         findings.append(NO_IMAGES.found("images", ", ".join(absent)))
-    left = _leftovers(engine)
+    left = leftovers.count(engine)
     if left:
         findings.append(LEFTOVERS.found("Docker", f"{left} of them"))
     return Part("Docker", tuple(facts), tuple(findings))
-
-
-def _leftovers(engine: Engine) -> int:
-    filters = {"label": RUN}
-    with engine_errors("list what emulators made"):
-        things = [
-            *engine.api.containers(all=True, filters=filters),
-            *engine.api.networks(filters=filters),
-            *(engine.api.volumes(filters=filters)["Volumes"] or []),
-        ]
-    owners = [owner_of(thing.get("Labels")) for thing in things]
-    return sum(owner is not None and is_over(owner) for owner in owners)
 
 
 LOOKS = (Look("Docker", (ABSENT, OLD, SLOW_STORAGE, DISK_LOW, NO_IMAGES, LEFTOVERS), docker),)

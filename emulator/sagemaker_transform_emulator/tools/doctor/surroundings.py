@@ -9,10 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sagemaker_transform_emulator.config import cache_directory, state_directory
-from sagemaker_transform_emulator.runtime.docker.engine import Engine, connect
 from sagemaker_transform_emulator.tools.findings import Finding, Kind
+
+if TYPE_CHECKING:
+    from sagemaker_transform_emulator.runtime.docker.engine import Engine
 
 PORT = 4566
 
@@ -23,6 +26,13 @@ def installed(name: str) -> str | None:
         return version(name)
     except PackageNotFoundError:
         return None
+
+
+def connect() -> Engine:
+    """The Docker engine. Raises MachineError when none answers, or where the extra [docker] is missing."""
+    from sagemaker_transform_emulator.runtime.docker import engine  # noqa: PLC0415 - may be missing
+
+    return engine.connect()
 
 
 def java_program() -> Path:
