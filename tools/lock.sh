@@ -25,11 +25,14 @@ lock() {
     lock_file "requirements/$name.txt" "$@"
 }
 
-lock run pyproject.toml
-lock dev pyproject.toml --group test --group models --group lint --group mutation --group lock --constraint requirements/run.txt
+lock run pyproject.toml --extra all
+lock dev pyproject.toml --extra all --group test --group models --group lint --group mutation --group lock --constraint requirements/run.txt
 lock build --group build --constraint requirements/dev.txt
 for image in "$@"; do
-    lock "image-$image" --group "image-$image" --constraint requirements/run.txt
+    asked=(--group "image-$image")
+    # the emulator's image has the package itself, and starts serving containers as images only
+    [ "$image" != emulator ] || asked=(pyproject.toml --extra docker --extra export --extra server)
+    lock "image-$image" "${asked[@]}" --constraint requirements/run.txt
 done
 # sets that cannot live beside the others, in environments of their own
 for file in requirements/*.in; do
