@@ -40,6 +40,8 @@ class EmulatorError(Exception):
         super().__init__(message)
         self.message = message
         self.remedy = remedy
+        if remedy:
+            self.add_note(f"remedy: {remedy}")  # below the message in a traceback, and in pytest's report
 
 
 class UsageError(EmulatorError):

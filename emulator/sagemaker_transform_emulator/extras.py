@@ -17,6 +17,7 @@ import shlex
 from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Literal
+from urllib.parse import unquote, urlsplit
 
 from sagemaker_transform_emulator.errors import MachineError
 
@@ -71,7 +72,7 @@ def _requirement(wanted: str, extra: str, origin: Mapping[str, object]) -> str:
     if not isinstance(url, str):
         return shlex.quote(wanted)
     if isinstance(folder, Mapping) and folder.get("editable"):
-        return f"--editable {shlex.quote(url.removeprefix('file://') + f'[{extra}]')}"
+        return f"--editable {shlex.quote(f'{unquote(urlsplit(url).path)}[{extra}]')}"
     if isinstance(version_control, Mapping):
         url = f"{version_control.get('vcs')}+{url}@{version_control.get('commit_id')}"
     return shlex.quote(f"{wanted} @ {url}")

@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,14 +28,20 @@ _SDK_MODULES = {"sagemaker.session", "sagemaker.core.helper.session_helper"}
 """Where SDK v2 and v3 make up the address of STS by themselves."""
 
 
+OPTIONS = {
+    "emulator_runtime": ("NAME", "auto, docker or process"),
+    "emulator_s3": ("STORE", "auto, minio, moto, or the URL of a store"),
+    "emulator_config": ("FILE", "emulator.toml to use; in a file of settings, relative to that file"),
+}
+"""Each is an option of the command line and, in pyproject.toml or pytest.ini, a setting of that name."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The options of the fixtures."""
+    """The options of the fixtures, and the settings that stand for them."""
     group = parser.getgroup("sagemaker transform emulator")
-    group.addoption("--emulator-runtime", metavar="NAME", help="auto, docker or process")
-    group.addoption(
-        "--emulator-s3", default="auto", metavar="STORE", help="auto, minio, moto, or the URL of a store"
-    )
-    group.addoption("--emulator-config", metavar="FILE", help="emulator.toml to use")
+    for name, (metavar, text) in OPTIONS.items():
+        group.addoption(f"--{name.replace('_', '-')}", metavar=metavar, help=text)
+        parser.addini(name, text)
 
 
 @pytest.fixture(scope="session")
@@ -42,10 +49,12 @@ def sagemaker_emulator_session(
     pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ChildEmulator]:
     """An emulator that lives as long as the test session."""
-    from sagemaker_transform_emulator.testing.server import child_emulator  # noqa: PLC0415 - only sessions that ask for it pay for it
+    # only sessions that ask for it pay for it
+    from sagemaker_transform_emulator.errors import MachineError  # noqa: PLC0415
+    from sagemaker_transform_emulator.testing.server import child_emulator  # noqa: PLC0415
 
-    runtime, s3 = pytestconfig.getoption("--emulator-runtime"), pytestconfig.getoption("--emulator-s3")
-    config = pytestconfig.getoption("--emulator-config")
+    runtime, s3 = _option(pytestconfig, "emulator_runtime"), _option(pytestconfig, "emulator_s3") or "auto"
+    config = _option(pytestconfig, "emulator_config")
     is_url = "://" in s3
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("AWS_ENDPOINT_URL")
@@ -55,11 +64,17 @@ def sagemaker_emulator_session(
         *(["--config", config] if config else []),
         *(["--s3", "auto" if is_url else s3]),
     ]
-    with child_emulator(
-        tmp_path_factory.mktemp("emulator"),
-        arguments=arguments,
-        environment=environment | ({"AWS_ENDPOINT_URL_S3": s3} if is_url else {}),
-    ) as child:
+    environment |= {"AWS_ENDPOINT_URL_S3": s3} if is_url else {}
+    with ExitStack() as stack:
+        try:
+            child = stack.enter_context(
+                child_emulator(
+                    tmp_path_factory.mktemp("emulator"), arguments=arguments, environment=environment
+                )
+            )
+        except MachineError as error:
+            remedy = f"\nremedy: {error.remedy}" if error.remedy else ""
+            pytest.fail(error.message + remedy, pytrace=False)
         yield child
 
 
@@ -80,3 +95,14 @@ def sagemaker_emulator(
     for name in _SDK_MODULES & set(sys.modules):
         monkeypatch.setattr(sys.modules[name], "sts_regional_endpoint", lambda _region: url, raising=False)
     return sagemaker_emulator_session
+
+
+def _option(config: pytest.Config, name: str) -> str | None:
+    """What the command line says, else the settings; a file that these name is relative to them."""
+    given: str | None = config.getoption(name)
+    if given is not None:
+        return given
+    setting = str(config.getini(name))
+    if setting and name == "emulator_config" and config.inipath is not None:
+        return str(config.inipath.parent / setting)
+    return setting or None

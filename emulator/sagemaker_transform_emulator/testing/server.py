@@ -109,6 +109,7 @@ def child_emulator(
     state.mkdir(parents=True, exist_ok=True)
     command = [
         sys.executable,
+        "-P",  # the packages of the folder it starts in are nothing to it
         "-m",
         "sagemaker_transform_emulator",
         "up",
