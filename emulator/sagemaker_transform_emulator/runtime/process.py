@@ -85,8 +85,8 @@ class ProcessRuntime:
         """Every image has a command that can be started.
 
         The version of XGBoost that an image's tag names is there, made on first use; see
-        `environment_making.ensure` for the errors. Raises ModelError naming the image that has no command, and
-        MachineError for a serving container of ours whose packages are not installed.
+        `environment_making.ensure` for the errors. Raises ModelError naming the image that has no command,
+        and MachineError for a serving container of ours whose packages are not installed.
         """
         mappings = {image: self._mapping(image) for image in images}
         for image, mapping in mappings.items():
