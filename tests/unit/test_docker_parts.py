@@ -23,9 +23,9 @@ from sagemaker_transform_emulator.runtime.docker.exit_reason import exit_of, sta
 from sagemaker_transform_emulator.runtime.docker.instance_types import capacity
 from sagemaker_transform_emulator.runtime.docker.labels import Owner, object_name, owner_of
 from sagemaker_transform_emulator.runtime.docker.leftovers import remove_everything, remove_of_run
-from sagemaker_transform_emulator.runtime.docker.log_lines import LONGEST_LINE_BYTES, Lines
 from sagemaker_transform_emulator.runtime.docker.model_volume import tar_stream
 from sagemaker_transform_emulator.runtime.docker.relay import Relay
+from sagemaker_transform_emulator.runtime.log_lines import LONGEST_LINE_BYTES, Lines
 from sagemaker_transform_emulator.runtime.store_access import (
     for_container,
     for_process,

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 
-from sagemaker_transform_emulator.runtime.docker.log_lines import LONGEST_LINE_BYTES, Lines
+from sagemaker_transform_emulator.runtime.log_lines import LONGEST_LINE_BYTES, Lines
 
 _STREAM = 1
 

@@ -24,7 +24,7 @@ from sagemaker_transform_emulator.runtime.base import STOP_GRACE_S, ContainerSpe
 from sagemaker_transform_emulator.runtime.docker.engine import UNREACHABLE, Engine, engine_errors, lost
 from sagemaker_transform_emulator.runtime.docker.exit_reason import exit_of
 from sagemaker_transform_emulator.runtime.docker.instance_types import Capacity
-from sagemaker_transform_emulator.runtime.docker.log_lines import Lines
+from sagemaker_transform_emulator.runtime.log_lines import Lines
 
 _LAST_WORDS_S = 2.0
 _TAIL_LINES = 200
