@@ -1,4 +1,4 @@
-"""How our serving containers start and stop: SageMaker's side of the contract, once for all of them.
+"""Start and stop of the project's serving containers: argument, port, health, SIGTERM.
 
 `serve` is the only argument (R4.1), the port is SAGEMAKER_BIND_TO_PORT or 8080 (R4.38), SIGTERM ends
 the server at once when no request is under way (R4.7).

@@ -98,7 +98,7 @@ def _context(folder: Path, base: str) -> None:
     """The folder holds the containers, and what they import for the Python of the base image."""
     shutil.copytree(
         ROOT / "containers",
-        folder / "containers",
+        folder / "sagemaker_transform_emulator" / "containers",
         ignore=shutil.ignore_patterns("sparkml", "xgboost", "__pycache__"),
     )
     version = docker(

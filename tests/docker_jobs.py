@@ -20,7 +20,7 @@ from docker_images import SCRIPTED, docker
 from harness import Bench, job_request
 
 from sagemaker_transform_emulator.config import Settings
-from sagemaker_transform_emulator.jobs.events import ContainerLine, Finding, Notice
+from sagemaker_transform_emulator.jobs.events import ContainerLine, JobNote, Notice
 from sagemaker_transform_emulator.jobs.services import open_services, run_requests
 from sagemaker_transform_emulator.jobs.transform_job import JobRun
 from sagemaker_transform_emulator.processes.event_loop import run_loop
@@ -59,7 +59,7 @@ class DockerJobs:
         assert run.error is None, run.error
         return self.bench.get("out/question.out").decode()
 
-    def texts(self, kind: type[ContainerLine | Finding | Notice]) -> list[str]:
+    def texts(self, kind: type[ContainerLine | JobNote | Notice]) -> list[str]:
         """The texts of all events of that kind."""
         return [event.text for event in self.bench.events if isinstance(event, kind)]
 

@@ -1,1 +1,1 @@
-"""A container that breaks the contract in one way of its choice, for tests of those who must notice."""
+"""A container that breaks SageMaker's container contract in one chosen way, for tests of `check` and jobs."""

@@ -1,4 +1,4 @@
-"""The ways to break the contract. Without one the container keeps it: each line is answered in upper case.
+"""The faults of the faulty container; without one it answers each line in upper case.
 
 FAULT is a name of FAULTS, or several with commas; `name:value` gives one of them a number.
 """

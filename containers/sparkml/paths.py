@@ -1,4 +1,4 @@
-"""What is at which path: FastAPI for the frame, the invocations beside it because they are many."""
+"""The HTTP paths of the SparkML container: a FastAPI application, and the route of the invocations."""
 
 from __future__ import annotations
 

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
         ContainerLine,
         DataLogLine,
         Event,
-        Finding,
         InputListed,
         InstanceReady,
         InvocationDone,
+        JobNote,
         Notice,
         ObjectCompleted,
         ObjectFailed,
@@ -55,11 +55,11 @@ __all__ = [
     "EmulatorError",
     "Event",
     "FailedJobError",
-    "Finding",
     "InputListed",
     "InstanceReady",
     "InvocationDone",
     "JobError",
+    "JobNote",
     "JobStatus",
     "MachineError",
     "Notice",
@@ -90,7 +90,7 @@ _HOMES = {
         Diagnosis
     """,
     "jobs.events": """
-        ContainerLine DataLogLine Event Finding InputListed InstanceReady
+        ContainerLine DataLogLine Event JobNote InputListed InstanceReady
         InvocationDone Notice ObjectCompleted ObjectFailed ObjectStarted
     """,
     "jobs.result": """

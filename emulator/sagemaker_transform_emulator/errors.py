@@ -2,24 +2,30 @@
 
 ::
 
-    EmulatorError                 message, remedy, exit_code
-    ├── UsageError                the request, a file or a flag is wrong                      exit 2
-    │   └── ServiceError          the same, in the words and with the code AWS would use      exit 2
-    ├── MachineError              this machine lacks something the work needs                 exit 3
-    ├── FailedJobError            what raise_for_status() of a job that is not Completed raises  exit 1
-    ├── JobError                  a TransformJob, or one object of it, failed                 exit 1
-    │   ├── DataError             the input cannot be processed               (ClientError)
-    │   │   └── RecordError       the same, for one record or its answer
-    │   ├── ModelError            a model archive or image is unusable        (ClientError)
-    │   ├── ContainerError        a container did not start, or died          (AlgorithmError)
-    │   ├── InvocationError       a container answered badly, or not at all   (either)
-    │   ├── StorageError          S3 refused, lost or never answered          (either)
-    │   └── EngineError           the Docker engine refused or went away      (InternalServerError)
-    └── TransportError            one HTTP exchange with a container failed   (never leaves invocation)
-        ├── ConnectError          nothing accepted the connection
-        ├── DisconnectedError     closed or reset before the answer began
-        ├── MalformedAnswerError  what came back is not a complete HTTP answer
-        └── DeadlineError         InvocationsTimeoutInSeconds passed
+    EmulatorError                   message, remedy, exit_code
+    ├── UsageError                  the request, a file or a flag is wrong                      exit 2
+    │   ├── ServiceError            the same, in the words and with the code AWS would use      exit 2
+    │   └── JsonPathError           a filter that cannot be read                                exit 2
+    ├── NameTakenError              a resource of that name exists          (never leaves the server)
+    ├── FailedJobError              raise_for_status() of a job that is not Completed           exit 1
+    ├── MachineError                this machine lacks something the work needs                 exit 3
+    ├── JobError                    a TransformJob, or one object of it, failed                 exit 1
+    │   ├── DataError               the input cannot be processed               (ClientError)
+    │   │   └── RecordError         the same, for one record or its answer
+    │   │       ├── JsonPathValueError    a filter does not fit the record
+    │   │       └── RecordTooLargeError   a record above MaxPayloadInMB
+    │   ├── ModelError              a model archive or image is unusable        (ClientError)
+    │   ├── ContainerError          a container did not start, or died          (AlgorithmError)
+    │   │   ├── PingError           it was not healthy before the first invocation
+    │   │   └── OutOfMemoryError    the engine killed it at its memory limit
+    │   ├── InvocationError         a container answered badly, or not at all   (either)
+    │   ├── StorageError            S3 refused, lost or never answered          (either)
+    │   └── EngineError             the Docker engine refused or went away      (InternalServerError)
+    └── TransportError              one HTTP exchange with a container failed   (never leaves invocation)
+        ├── ConnectError            nothing accepted the connection
+        ├── DisconnectedError       closed or reset before the answer began
+        ├── MalformedAnswerError    what came back is not a complete HTTP answer
+        └── DeadlineError           InvocationsTimeoutInSeconds passed
 
 Messages name the thing, the place and what was seen; `remedy` says what to do about it.
 """
@@ -27,6 +33,9 @@ Messages name the thing, the place and what was seen; `remedy` says what to do a
 from __future__ import annotations
 
 from typing import Literal
+
+INTERRUPTED = 130
+"""The exit code after Ctrl-C or SIGTERM: 128 and SIGINT's number."""
 
 Blame = Literal["ClientError", "AlgorithmError", "InternalServerError"]
 
@@ -60,6 +69,14 @@ class ServiceError(UsageError):
 
 class FailedJobError(EmulatorError):
     """A transform job that ended Failed or Stopped; the message has FailureReason and the diagnosis."""
+
+
+class JsonPathError(UsageError):
+    """A path that cannot be read: found when the job is created."""
+
+
+class NameTakenError(EmulatorError):
+    """The name is in use; the operation that wanted it turns this into the service's own error."""
 
 
 class MachineError(EmulatorError):
@@ -120,6 +137,22 @@ class RecordError(DataError):
         """The service's sentence, line by line, as R4.30 has it for a container's refusal."""
         head = ("ClientError: 400", "", "Message:") if self.like_refusal else ()
         return (*head, *self.text.split("\n"))
+
+
+class JsonPathValueError(RecordError):
+    """A path that does not fit the record it is applied to."""
+
+
+class RecordTooLargeError(RecordError):
+    """A record grew past the payload limit before it ended (R2.11). `size` is what was seen of it."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(
+            f"Record is larger than MaxPayloadInMB allows: at least {size} bytes, the limit is {limit} bytes",
+            remedy="raise MaxPayloadInMB (at most 100, or 0 for no limit), or make the record smaller",
+        )
+        self.size = size
+        self.limit = limit
 
 
 class ModelError(JobError):

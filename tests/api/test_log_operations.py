@@ -8,7 +8,7 @@ import pytest
 from api.inprocess import Wire, application, run
 
 from sagemaker_transform_emulator.config import StoreAddress
-from sagemaker_transform_emulator.jobs.events import ContainerLine, DataLogLine, Finding
+from sagemaker_transform_emulator.jobs.events import ContainerLine, DataLogLine, JobNote
 from sagemaker_transform_emulator.sagemaker.requests import ContainerDefinition, Model
 from sagemaker_transform_emulator.sagemaker.resources import LOG_GROUP, JobRecord, Place
 from sagemaker_transform_emulator.server.log_streams import JobLogs
@@ -59,8 +59,8 @@ def test_what_a_user_should_know_of_a_container_is_in_its_log(s3: StoreAddress) 
     async def go() -> Any:
         async with application(s3) as wire:
             logs = JobLogs(wire.backend.store, RECORD, PIPELINE, ("i-1",))
-            logs.sink(Finding("i-1", "second", "xgboost 3.0.5 serves in place of 1.7.4"))
-            logs.sink(Finding("i-1", "", "about the job"))
+            logs.sink(JobNote("i-1", "second", "xgboost 3.0.5 serves in place of 1.7.4"))
+            logs.sink(JobNote("i-1", "", "about the job"))
             second = await events(wire, "job/i-1-1000/second", startFromHead=True)
             return second[0], (await events(wire, "job/i-1-1000/data-log", startFromHead=True))[0]
 

@@ -18,7 +18,7 @@ from harness import Bench, job_request
 from parts import ROOT, XGBOOST_VERSIONS
 
 from sagemaker_transform_emulator.config import Settings, cache_directory
-from sagemaker_transform_emulator.jobs.events import ContainerLine, Finding
+from sagemaker_transform_emulator.jobs.events import ContainerLine, JobNote
 from sagemaker_transform_emulator.jobs.services import open_services, run_requests
 from sagemaker_transform_emulator.jobs.transform_job import JobRun
 from sagemaker_transform_emulator.processes.event_loop import run_loop
@@ -75,7 +75,7 @@ def run_model(jobs: Bench, model: dict[str, Any], **job: Any) -> JobRun:
 
 
 def notes(jobs: Bench) -> list[str]:
-    return [event.text for event in jobs.events if isinstance(event, Finding)]
+    return [event.text for event in jobs.events if isinstance(event, JobNote)]
 
 
 def test_a_pickle_of_the_old_algorithm_is_served_by_its_version_and_by_no_newer_one(

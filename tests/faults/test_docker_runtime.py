@@ -15,7 +15,7 @@ from docker_jobs import ONE_PAYLOAD, DockerJobs, left_behind, outside_host, runn
 from harness import until
 
 from sagemaker_transform_emulator.config import ImageMapping
-from sagemaker_transform_emulator.jobs.events import ContainerLine, Finding, InputListed, Notice
+from sagemaker_transform_emulator.jobs.events import ContainerLine, InputListed, JobNote, Notice
 from sagemaker_transform_emulator.processes.event_loop import run_loop
 from sagemaker_transform_emulator.runtime.docker import networks
 from sagemaker_transform_emulator.runtime.docker import runtime as docker_runtime
@@ -141,11 +141,11 @@ def test_a_foreign_image_runs_as_third_container(docker_jobs: DockerJobs) -> Non
 @pytest.mark.rule("R1.10")
 def test_a_missing_label_is_a_finding(docker_jobs: DockerJobs) -> None:
     docker_jobs.run(*TWO_OF_THEM, {"Image": FOREIGN})
-    assert docker_jobs.texts(Finding) == [
+    assert docker_jobs.texts(JobNote) == [
         f"image {FOREIGN} lacks the label com.amazonaws.sagemaker.capabilities.accept-bind-to-port=true"
     ]
     docker_jobs.run({"Image": FOREIGN})
-    assert not [text for text in docker_jobs.texts(Finding) if "label" in text]
+    assert not [text for text in docker_jobs.texts(JobNote) if "label" in text]
 
 
 def test_a_mapping_names_the_image_that_runs(docker_jobs: DockerJobs) -> None:

@@ -11,7 +11,7 @@ import reference
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from sagemaker_transform_emulator.errors import RecordError
+from sagemaker_transform_emulator.errors import JsonPathValueError, RecordError
 from sagemaker_transform_emulator.sagemaker.requests import (
     AssembleWith,
     DataProcessing,
@@ -24,7 +24,7 @@ from sagemaker_transform_emulator.sagemaker.requests import (
 from sagemaker_transform_emulator.transform.batching import Payload
 from sagemaker_transform_emulator.transform.csv_rows import read_row, write_row
 from sagemaker_transform_emulator.transform.json_values import read_json, write_json
-from sagemaker_transform_emulator.transform.jsonpath import JsonPathValueError, parse
+from sagemaker_transform_emulator.transform.jsonpath import parse
 from sagemaker_transform_emulator.transform.processing import processing_of
 
 fields = st.text(alphabet='ab", \té\r', max_size=5).filter(lambda text: not text.endswith("\r"))

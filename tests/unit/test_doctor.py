@@ -22,7 +22,7 @@ from sagemaker_transform_emulator.errors import MachineError
 from sagemaker_transform_emulator.runtime.docker.labels import Owner
 from sagemaker_transform_emulator.s3.moto_server import embedded_store
 from sagemaker_transform_emulator.server.state_directory import About, publish
-from sagemaker_transform_emulator.tools.doctor import GROUPS, KINDS, LOOKS, Part, Surroundings, diagnose
+from sagemaker_transform_emulator.tools.doctor import GROUPS, KINDS, LOOKS, MachineView, Part, diagnose
 
 GIB = 1024**3
 LOOK = {look.name: look.look for look in LOOKS}
@@ -66,9 +66,9 @@ class FakeEngine:
 
 
 @pytest.fixture
-def at(tmp_path: Path) -> Surroundings:
+def at(tmp_path: Path) -> MachineView:
     """A machine without fault, apart from absent jars, MinIO and store."""
-    return Surroundings(
+    return MachineView(
         environment={"PATH": "", "HOME": str(tmp_path)},
         state=tmp_path / "state",
         cache=tmp_path / "cache",
@@ -82,7 +82,7 @@ def at(tmp_path: Path) -> Surroundings:
     )
 
 
-def look(name: str, at: Surroundings, **environment: str) -> Part:
+def look(name: str, at: MachineView, **environment: str) -> Part:
     part = LOOK[name](replace(at, environment={**at.environment, **environment}))
     assert {finding.id for finding in part.findings} <= set(GROUPS[name])
     assert all(finding.remedy for finding in part.findings)
@@ -93,25 +93,25 @@ def ids(part: Part) -> list[str]:
     return [finding.id for finding in part.findings]
 
 
-def test_python(at: Surroundings) -> None:
+def test_python(at: MachineView) -> None:
     assert look("Python", at) == Part("Python", ("Python 3.12",))
     assert ids(look("Python", replace(at, python=(3, 10)))) == ["python-old"]
 
 
-def test_disk(at: Surroundings) -> None:
+def test_disk(at: MachineView) -> None:
     part = look("Disk", at)
     assert ids(part) == []
     assert "100.0 GiB free" in part.facts[0]
     assert ids(look("Disk", replace(at, free_bytes=lambda _: GIB))) == ["disk-low", "disk-low"]
 
 
-def test_a_folder_that_cannot_be_written(at: Surroundings) -> None:
+def test_a_folder_that_cannot_be_written(at: MachineView) -> None:
     part = look("Disk", replace(at, cache=Path("/proc/self")))
     assert ids(part) == ["folder-unwritable"]
     assert "/proc/self" in part.findings[0].seen
 
 
-def test_the_port_is_free_or_ours_or_somebody_elses(at: Surroundings) -> None:
+def test_the_port_is_free_or_ours_or_somebody_elses(at: MachineView) -> None:
     assert look("Port", at).facts == ("port 0 is free",)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         at = replace(at, port=taken.getsockname()[1])
@@ -121,7 +121,7 @@ def test_the_port_is_free_or_ours_or_somebody_elses(at: Surroundings) -> None:
         assert look("Port", at).facts == (f"an emulator listens on port {at.port} (pid 7)",)
 
 
-def test_runs(at: Surroundings) -> None:
+def test_runs(at: MachineView) -> None:
     for name in ("lives", "over"):
         (at.state / "runs" / name).mkdir(parents=True)
         (at.state / "runs" / name / "lock").touch()
@@ -133,7 +133,7 @@ def test_runs(at: Surroundings) -> None:
     assert part.facts == ("1 runs under way",)
 
 
-def test_packages(at: Surroundings) -> None:
+def test_packages(at: MachineView) -> None:
     assert "boto3 1.0" in look("Packages", at).facts[0]
     part = look("Packages", replace(at, package=lambda name: None if name == "httptools" else "1"))
     assert [(finding.id, finding.seen) for finding in part.findings] == [("package-missing", "httptools")]
@@ -144,7 +144,7 @@ def test_packages(at: Surroundings) -> None:
     assert "sagemaker-transform-emulator[sparkml]" in finding.remedy or "--editable" in finding.remedy
 
 
-def test_java(at: Surroundings) -> None:
+def test_java(at: MachineView) -> None:
     def absent() -> Path:
         raise ImportError
 
@@ -153,7 +153,7 @@ def test_java(at: Surroundings) -> None:
     assert ids(look("Java", replace(at, java=lambda: Path("/nowhere/java")))) == ["java-missing"]
 
 
-def test_jars(at: Surroundings) -> None:
+def test_jars(at: MachineView) -> None:
     part = look("Jars", at)
     assert ids(part) == ["jars-absent"]
     total = part.findings[0].seen.split(" of ")[1].split(" ")[0]
@@ -166,7 +166,7 @@ def test_jars(at: Surroundings) -> None:
     assert ids(look("Jars", at)) == ["jars-damaged", "jars-absent"]
 
 
-def test_xgboost_environments(at: Surroundings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_xgboost_environments(at: MachineView, monkeypatch: pytest.MonkeyPatch) -> None:
     from sagemaker_transform_emulator.runtime.environments import environment, write_list  # noqa: PLC0415 - beside what they are for
 
     assert look("XGBoost", at) == Part("XGBoost", ("1.0 is installed", "no environments were made"))
@@ -190,7 +190,7 @@ def test_xgboost_environments(at: Surroundings, monkeypatch: pytest.MonkeyPatch)
     assert made["1.7.4"].exists
 
 
-def test_minio(at: Surroundings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_minio(at: MachineView, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     monkeypatch.setenv("HOME", str(at.state))
     assert ids(look("MinIO", at)) == ["minio-absent"]
@@ -198,17 +198,17 @@ def test_minio(at: Surroundings, monkeypatch: pytest.MonkeyPatch) -> None:
     assert look("MinIO", at, MINIO_BIN="/bin/sh") == Part("MinIO", ("/bin/sh",))
 
 
-def with_engine(at: Surroundings, *arguments: str, **parts: Any) -> Surroundings:
+def with_engine(at: MachineView, *arguments: str, **parts: Any) -> MachineView:
     return replace(at, connect=lambda: FakeEngine(*arguments, **parts))  # type: ignore[arg-type,return-value]
 
 
-def test_a_good_engine(at: Surroundings) -> None:
+def test_a_good_engine(at: MachineView) -> None:
     part = look("Docker", at)
     assert part.findings == ()
     assert part.facts == ("engine 28.0.1, storage overlay2, 2 CPUs", "local images: sparkml, xgboost")
 
 
-def test_no_engine(at: Surroundings) -> None:
+def test_no_engine(at: MachineView) -> None:
     def refuse() -> Any:
         raise MachineError("No Docker engine answers: nobody there", remedy="start it")
 
@@ -217,7 +217,7 @@ def test_no_engine(at: Surroundings) -> None:
     assert part.findings[0].remedy == "start it"
 
 
-def test_engines_with_faults(at: Surroundings, tmp_path: Path) -> None:
+def test_engines_with_faults(at: MachineView, tmp_path: Path) -> None:
     assert ids(look("Docker", with_engine(at, "19.03.1"))) == ["docker-old"]
     assert ids(look("Docker", with_engine(at, "20.10.24+dfsg1"))) == []
     assert ids(look("Docker", with_engine(at, info={"Driver": "vfs"}))) == ["docker-storage-slow"]
@@ -226,7 +226,7 @@ def test_engines_with_faults(at: Surroundings, tmp_path: Path) -> None:
     assert ids(look("Docker", full)) == ["docker-disk-low"]
 
 
-def test_leftovers_of_runs_that_are_over(at: Surroundings) -> None:
+def test_leftovers_of_runs_that_are_over(at: MachineView) -> None:
     from sagemaker_transform_emulator.runtime.docker.leftovers import _this_host  # noqa: PLC0415 - the host of what is left
 
     gone = Owner("0123456789ab", str(at.state / "runs"), _this_host()).labels("1", {})
@@ -267,7 +267,7 @@ def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_keys")
-def test_s3(at: Surroundings) -> None:
+def test_s3(at: MachineView) -> None:
     assert look("S3", at).facts == ("no endpoint is configured: the emulator brings its own store",)
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
@@ -285,7 +285,7 @@ def test_s3(at: Surroundings) -> None:
     assert part.facts == (f"{url}: MinIO",)
 
 
-def test_credentials_of_the_real_aws(at: Surroundings) -> None:
+def test_credentials_of_the_real_aws(at: MachineView) -> None:
     key = "AKIA" + "ABCDEFGH12345678"
     endpoint = "http://127.0.0.1:4566"
     assert ids(look("AWS", at)) == []
@@ -311,7 +311,7 @@ def test_credentials_of_the_real_aws(at: Surroundings) -> None:
         ("*", ""),
     ],
 )
-def test_proxies(at: Surroundings, no_proxy: str | None, through: str) -> None:
+def test_proxies(at: MachineView, no_proxy: str | None, through: str) -> None:
     given = {"HTTP_PROXY": "http://proxy:3128", "AWS_ENDPOINT_URL_S3": "http://minio:9000"}
     part = look("Proxies", at, **given, **({"NO_PROXY": no_proxy} if no_proxy else {}))
     expected = [("proxy-for-loopback", f"add {through} to NO_PROXY")] if through else []
@@ -319,7 +319,7 @@ def test_proxies(at: Surroundings, no_proxy: str | None, through: str) -> None:
     assert ids(look("Proxies", at)) == []
 
 
-def test_certificates(at: Surroundings, tmp_path: Path) -> None:
+def test_certificates(at: MachineView, tmp_path: Path) -> None:
     assert ids(look("Certificates", at)) == []
     assert ids(look("Certificates", at, AWS_CA_BUNDLE=str(tmp_path))) == []
     part = look("Certificates", at, SSL_CERT_FILE="/nowhere.pem", AWS_CA_BUNDLE=str(tmp_path))
@@ -328,15 +328,15 @@ def test_certificates(at: Surroundings, tmp_path: Path) -> None:
     ]
 
 
-def test_the_whole_machine_is_looked_at_once(at: Surroundings) -> None:
+def test_the_whole_machine_is_looked_at_once(at: MachineView) -> None:
     assert [part.name for part in diagnose(at)] == list(GROUPS)
 
 
-def use(monkeypatch: pytest.MonkeyPatch, at: Surroundings) -> None:
-    monkeypatch.setattr(command, "Surroundings", lambda: at)
+def use(monkeypatch: pytest.MonkeyPatch, at: MachineView) -> None:
+    monkeypatch.setattr(command, "MachineView", lambda: at)
 
 
-def test_the_command_ends_with_3_on_an_error_only(monkeypatch: pytest.MonkeyPatch, at: Surroundings) -> None:
+def test_the_command_ends_with_3_on_an_error_only(monkeypatch: pytest.MonkeyPatch, at: MachineView) -> None:
     use(monkeypatch, at)
     done = CliRunner().invoke(app, ["doctor"])
     assert done.exit_code == 0, done.output
@@ -347,7 +347,7 @@ def test_the_command_ends_with_3_on_an_error_only(monkeypatch: pytest.MonkeyPatc
     assert "python-old" in [finding["id"] for finding in json.loads(done.stdout)["findings"]]
 
 
-def test_fix_sweeps_runs_and_fetches_jars(monkeypatch: pytest.MonkeyPatch, at: Surroundings) -> None:
+def test_fix_sweeps_runs_and_fetches_jars(monkeypatch: pytest.MonkeyPatch, at: MachineView) -> None:
     from sagemaker_transform_emulator.config import state_directory  # noqa: PLC0415 - a folder of this test's own
 
     at = replace(at, state=state_directory())
@@ -364,8 +364,8 @@ def test_fix_sweeps_runs_and_fetches_jars(monkeypatch: pytest.MonkeyPatch, at: S
     assert "runs-abandoned" not in [finding["id"] for finding in report["findings"]]
 
 
-def test_what_cannot_be_mended_says_why(monkeypatch: pytest.MonkeyPatch, at: Surroundings) -> None:
-    def fail(_: Surroundings) -> str:
+def test_what_cannot_be_mended_says_why(monkeypatch: pytest.MonkeyPatch, at: MachineView) -> None:
+    def fail(_: MachineView) -> str:
         raise MachineError("no network")
 
     use(monkeypatch, at)

@@ -7,11 +7,11 @@ import random
 import pytest
 
 from sagemaker_transform_emulator.sagemaker.requests import MIB
-from sagemaker_transform_emulator.tools.check.growth import Sample, has_risen, is_leak, plateaus
+from sagemaker_transform_emulator.tools.check.growth import MemorySample, has_risen, is_leak, plateaus
 
 
-def course(*mebibytes: float) -> list[Sample]:
-    return [Sample(100 * (number + 1), int(each * MIB)) for number, each in enumerate(mebibytes)]
+def course(*mebibytes: float) -> list[MemorySample]:
+    return [MemorySample(100 * (number + 1), int(each * MIB)) for number, each in enumerate(mebibytes)]
 
 
 def sawtooth(number: int) -> float:

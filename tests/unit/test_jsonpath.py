@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from sagemaker_transform_emulator.errors import JsonPathError, JsonPathValueError
 from sagemaker_transform_emulator.transform.jsonpath import (
     CSV_OPERATORS,
     JSON_OPERATORS,
-    JsonPathError,
-    JsonPathValueError,
     parse,
     unexpected_character,
 )

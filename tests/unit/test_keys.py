@@ -23,7 +23,7 @@ from sagemaker_transform_emulator.transform.keys import (
         ("s3://bkt/", "bkt", ""),
         ("s3://bkt//a", "bkt", "/a"),
         ("s3://bkt/a://b", "bkt", "a://b"),
-        ("https://bkt/a", "bkt", "a"),
+        ("https://bkt.s3.amazonaws.com/a", "bkt", "a"),
     ],
 )
 def test_a_uri_is_a_bucket_and_a_literal_key(uri: str, bucket: str, key: str) -> None:

@@ -27,8 +27,8 @@ def test_the_region_asked_for_wins_then_the_preferred_one() -> None:
 def test_what_is_nowhere_or_not_the_only_one_is_refused() -> None:
     with pytest.raises(UsageError, match=r"Could not find a job with name 'job' in any region"):
         choose([], "job", "eu-west-1", "us-east-1")
-    with pytest.raises(UsageError, match=r"'job' in us-west-2$") as refused:
+    with pytest.raises(UsageError, match=r"'job' in us-west-2\n") as refused:
         choose([EUROPE, EAST], "job", "us-west-2", "us-east-1")
     assert "it is in eu-west-1 and us-east-1" in refused.value.remedy
-    with pytest.raises(UsageError, match=r"'job' are in eu-west-1, us-east-1 and us-west-2$"):
+    with pytest.raises(UsageError, match=r"'job' are in eu-west-1, us-east-1 and us-west-2\n"):
         choose([EUROPE, EAST, OTHER, WEST], "job", None, "eu-central-1")

@@ -13,7 +13,7 @@ from xgboost_help import booster
 from sagemaker_transform_emulator.cli.display import summary
 from sagemaker_transform_emulator.config import Settings
 from sagemaker_transform_emulator.errors import ModelError
-from sagemaker_transform_emulator.jobs.events import ContainerLine, Finding
+from sagemaker_transform_emulator.jobs.events import ContainerLine, JobNote
 from sagemaker_transform_emulator.jobs.services import open_services, run_requests
 from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.archive import tar_gz
 from sagemaker_transform_emulator.processes.event_loop import run_loop
@@ -107,7 +107,7 @@ def test_a_job_says_once_which_version_stands_in(jobs: Bench) -> None:
         "xgboost 3.0.5 serves in place of 1.7.4, which AWS's image '1.7-1' carries: "
         'emulator.toml says xgboost = "installed"'
     )
-    found = [event.text for event in jobs.events if isinstance(event, Finding)]
+    found = [event.text for event in jobs.events if isinstance(event, JobNote)]
     assert found == [wanted] * 2  # on each instance
     assert summary(run)["findings"] == [{"container": "container-1", "text": wanted}]
     assert any(isinstance(event, ContainerLine) for event in jobs.events)

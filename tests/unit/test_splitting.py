@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from sagemaker_transform_emulator.errors import RecordTooLargeError
 from sagemaker_transform_emulator.sagemaker.requests import SplitType
 from sagemaker_transform_emulator.transform.framing import RecordIOSplitter, TFRecordSplitter
 from sagemaker_transform_emulator.transform.splitting import (
     LineSplitter,
-    RecordTooLargeError,
     Splitter,
     WholeSplitter,
     make_splitter,

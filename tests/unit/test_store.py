@@ -7,15 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from sagemaker_transform_emulator.errors import MachineError
+from sagemaker_transform_emulator.errors import MachineError, NameTakenError
 from sagemaker_transform_emulator.sagemaker.requests import JobStatus
-from sagemaker_transform_emulator.sagemaker.resources import (
-    JobRecord,
-    LogWindow,
-    ModelRecord,
-    NameTakenError,
-    Place,
-)
+from sagemaker_transform_emulator.sagemaker.resources import JobRecord, LogWindow, ModelRecord, Place
 from sagemaker_transform_emulator.server.database import Store
 
 HERE, THERE = Place(), Place("123456789012", "eu-west-1")

@@ -13,10 +13,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from sagemaker_transform_emulator.errors import EmulatorError
+from sagemaker_transform_emulator.errors import INTERRUPTED, EmulatorError
 from sagemaker_transform_emulator.processes.large_buffers import return_large_buffers
-
-INTERRUPTED = 130
 
 COMMANDS = {
     "up": ("up:up", "Serve SageMaker's batch transform, its logs and S3 until Ctrl-C."),

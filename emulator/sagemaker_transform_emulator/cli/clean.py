@@ -1,4 +1,4 @@
-"""`emulator clean`: what emulators left on this machine is gone."""
+"""`emulator clean`: removes what killed emulators left on this machine."""
 
 from __future__ import annotations
 

@@ -23,9 +23,9 @@ from sagemaker_transform_emulator.config import StoreAddress
 from sagemaker_transform_emulator.jobs.diagnosis import diagnose
 from sagemaker_transform_emulator.jobs.events import (
     Event,
-    Finding,
     InputListed,
     InstanceReady,
+    JobNote,
     Notice,
     ObjectFailed,
 )
@@ -81,7 +81,7 @@ class JobDisplay:
             self._console.print(f"ready: {event.instance}  {event.parameters}", highlight=False)
         elif isinstance(event, Notice):
             self._console.print(Text(event.text))
-        elif isinstance(event, Finding):
+        elif isinstance(event, JobNote):
             self._console.print(Text(f"note: {event.container}: {event.text}", style="yellow"))
         elif isinstance(event, ObjectFailed):
             self._console.print(Text(f"failed: {event.source}: {event.error.message}", style="red"))

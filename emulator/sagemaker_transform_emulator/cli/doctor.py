@@ -17,7 +17,7 @@ from sagemaker_transform_emulator.config import StoreAddress, configured_store, 
 from sagemaker_transform_emulator.errors import EmulatorError, MachineError
 from sagemaker_transform_emulator.jobs.services import sweep_leftovers
 from sagemaker_transform_emulator.processes.event_loop import run_loop
-from sagemaker_transform_emulator.tools.doctor import Part, Surroundings, diagnose
+from sagemaker_transform_emulator.tools.doctor import MachineView, Part, diagnose
 from sagemaker_transform_emulator.tools.doctor.engine import LEFTOVERS
 from sagemaker_transform_emulator.tools.doctor.machine import ABANDONED
 from sagemaker_transform_emulator.tools.doctor.software import (
@@ -39,7 +39,7 @@ def doctor(
     as_json: Annotated[bool, Flag("--json", help="As JSON.")] = False,
 ) -> None:
     """Look at this machine: Python, Docker, Java, S3, variables. Exit code 3 on an error."""
-    at = Surroundings()
+    at = MachineView()
     parts = diagnose(at)
     fixed = _fix(at, {finding.id for part in parts for finding in part.findings}) if fix else []
     if fixed:
@@ -52,7 +52,7 @@ def doctor(
     sys.exit(MachineError.exit_code if has_errors(findings) else 0)
 
 
-def _fix(at: Surroundings, found: set[str]) -> list[str]:
+def _fix(at: MachineView, found: set[str]) -> list[str]:
     """What was done about the findings that can be mended safely."""
     done = []
     if found & {JARS_ABSENT.id, JARS_DAMAGED.id}:

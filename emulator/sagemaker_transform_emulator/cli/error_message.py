@@ -1,4 +1,4 @@
-"""How an error looks on a terminal."""
+"""An error on a terminal: its message and its remedy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How findings look on a terminal."""
+"""Findings of `check`, `doctor` and `explain` on a terminal."""
 
 from __future__ import annotations
 

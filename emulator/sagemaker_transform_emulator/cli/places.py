@@ -1,4 +1,4 @@
-"""Which account and region a command asks: jobs of one name may be in several, and jobs in any."""
+"""Which account and region the commands `jobs`, `describe`, `logs` and `stop` look at."""
 
 from __future__ import annotations
 

@@ -22,6 +22,7 @@ from sagemaker_transform_emulator.cli.display import (
 from sagemaker_transform_emulator.cli.error_message import print_error
 from sagemaker_transform_emulator.cli.session import Put, Session, in_session, parse_puts
 from sagemaker_transform_emulator.config import Settings, load_settings
+from sagemaker_transform_emulator.errors import INTERRUPTED
 from sagemaker_transform_emulator.jobs.events import to_all
 from sagemaker_transform_emulator.jobs.fault_injection import parse_faults
 from sagemaker_transform_emulator.jobs.services import read_request, run_requests
@@ -34,7 +35,6 @@ from sagemaker_transform_emulator.trace.recorder import Recorder, RecordPolicy, 
 from sagemaker_transform_emulator.trace.store import trace_path
 from sagemaker_transform_emulator.transform.keys import S3Location
 
-INTERRUPTED = 130
 Flag = typer.Option
 
 

@@ -1,4 +1,4 @@
-"""`emulator trace`: which record, which container, which bytes."""
+"""`emulator trace`: the recorded requests and answers of a job, record by record."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from sagemaker_transform_emulator.sagemaker.field_paths import set_fields
 from sagemaker_transform_emulator.tools.trials import Grid, Trial, Verdict, verdict_of
 from sagemaker_transform_emulator.tools.tune import Stage
 from sagemaker_transform_emulator.tools.tune import tune as measure
-from sagemaker_transform_emulator.tools.tune_sample import Sample, take_sample
+from sagemaker_transform_emulator.tools.tune_sample import InputSample, take_sample
 
 Flag = typer.Option
 
@@ -53,7 +53,7 @@ def tune(
 
     with progress(quiet=as_json) as tell:
 
-        async def work(session: Session) -> tuple[list[Trial], Sample]:
+        async def work(session: Session) -> tuple[list[Trial], InputSample]:
             return await _tune(read_request(model), request, session, (grid, records, seconds), tell)
 
         trials, sample = in_session(settings, parse_puts(put_files), work)
@@ -70,7 +70,7 @@ async def _tune(
     session: Session,
     wishes: tuple[Grid, int, float],
     tell: Callable[[str], None],
-) -> tuple[list[Trial], Sample]:
+) -> tuple[list[Trial], InputSample]:
     services, (grid, most, seconds) = session.services, wishes
     model = await admit_model(model_request, services.storage)
     job = await admit_job(request, model, services.storage, services.region)
@@ -111,7 +111,7 @@ def _plain(trial: Trial, verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _print(trials: list[Trial], verdict: Verdict, sample: Sample) -> None:
+def _print(trials: list[Trial], verdict: Verdict, sample: InputSample) -> None:
     console = Console(highlight=False, soft_wrap=True)
     whole = "all of the input" if sample.whole else "the first of the input"
     console.print(f"{sample.records:,} records, {sample.size:,} bytes: {whole}")

@@ -21,7 +21,7 @@ from sagemaker_transform_emulator.processes.event_loop import run_loop
 
 if TYPE_CHECKING:
     from sagemaker_transform_emulator.s3.store_choice import StoreChoice
-    from sagemaker_transform_emulator.server.main import Plan
+    from sagemaker_transform_emulator.server.main import ServerOptions
     from sagemaker_transform_emulator.server.state_directory import About
 
 DEFAULT_PORT = 4566
@@ -53,7 +53,7 @@ def up(
 ) -> None:
     """Serve SageMaker's batch transform, its logs and S3 until Ctrl-C."""
     require("server", "`emulator up`")
-    from sagemaker_transform_emulator.server.main import Plan, serve  # noqa: PLC0415 - the extra [server]
+    from sagemaker_transform_emulator.server.main import ServerOptions, serve  # noqa: PLC0415 - the extra [server]
 
     settings = load_settings(config).changed(
         runtime=runtime, describe_wait_s=describe_wait, trace=trace, faults=faults
@@ -61,14 +61,16 @@ def up(
     parse_faults(settings.faults)
     folder = (state_dir or state_directory()).absolute()
     os.environ["EMULATOR_STATE_DIR"] = str(folder)  # for the scratch space of jobs
-    plan = Plan(settings.with_aws_timing() if aws_timing else settings, folder, host, port, _store_choice(s3))
+    plan = ServerOptions(
+        settings.with_aws_timing() if aws_timing else settings, folder, host, port, _store_choice(s3)
+    )
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     for library in ("botocore", "uvicorn"):
         logging.getLogger(library).setLevel(logging.WARNING)
     sys.exit(run_loop(serve(plan, lambda about, left: _announce(plan, about, left, as_json=as_json))))
 
 
-def _announce(plan: Plan, about: About, interrupted: int, *, as_json: bool) -> None:
+def _announce(plan: ServerOptions, about: About, interrupted: int, *, as_json: bool) -> None:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     console.print(f"SageMaker batch transform: {about.endpoint_url}\nS3: {about.s3}\nstate: {plan.state}")
     if interrupted:

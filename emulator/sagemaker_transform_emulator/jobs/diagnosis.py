@@ -9,6 +9,7 @@ from sagemaker_transform_emulator.errors import DeadlineError
 from sagemaker_transform_emulator.jobs.events import ContainerLine, ObjectFailed
 from sagemaker_transform_emulator.jobs.invocation import Hop
 from sagemaker_transform_emulator.transform.batching import Payload
+from sagemaker_transform_emulator.transform.csv_rows import is_number
 
 _SHOWN_BYTES = 120
 _SHOWN_LINES = 8
@@ -104,7 +105,7 @@ def _several_as_one(_hop: Hop, payload: Payload, text: str, _hops: tuple[Hop, ..
 
 def _header_row(_hop: Hop, payload: Payload, _text: str, _hops: tuple[Hop, ...]) -> bool:
     cells = payload.records[0].decode("utf-8", "replace").strip().split(",")
-    return payload.first_record == 1 and len(cells) > 1 and not any(_is_number(cell) for cell in cells)
+    return payload.first_record == 1 and len(cells) > 1 and not any(is_number(cell) for cell in cells)
 
 
 def _missing_value(_hop: Hop, payload: Payload, _text: str, _hops: tuple[Hop, ...]) -> bool:
@@ -180,11 +181,3 @@ def _logged(hop: Hop | None, log: Iterable[ContainerLine]) -> tuple[str, ...]:
 
 def _shown(body: bytes) -> str:
     return repr(body[:_SHOWN_BYTES]) + (f" … {len(body)} bytes" if len(body) > _SHOWN_BYTES else "")
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True

@@ -97,7 +97,7 @@ class ContainerLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class JobNote:
     """Something legal that a user should know, such as bytes after the end of an answer."""
 
     instance: str
@@ -115,7 +115,7 @@ Event = (
     | InvocationDone
     | DataLogLine
     | ContainerLine
-    | Finding
+    | JobNote
 )
 Sink = Callable[[Event], None]
 

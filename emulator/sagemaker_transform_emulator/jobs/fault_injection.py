@@ -1,4 +1,4 @@
-"""Faults on demand: what a container might do to a record, done to it on purpose.
+"""Fault injection: makes a container's answer to chosen records late, wrong or missing (`--fault`).
 
 A fault is written as words: `container=2 record=17 status=500`. Which exchanges it meets:
 

@@ -1,4 +1,4 @@
-"""One instance of a job: the model's containers, started, healthy and asked for their parameters."""
+"""Starting an instance: its containers in order, their health, execution parameters (R4.8 to R4.20)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Instances of a job: the model's containers, started and ready to be invoked.
+"""Instances of a job: sets of the model's containers, started and ready to be invoked.
 
 Everything that starts containers stands on this: jobs, and the rehearsals of check, replay and tune.
 """
@@ -23,9 +23,9 @@ from sagemaker_transform_emulator.jobs.events import (
     ContainerLine,
     DataLogLine,
     Event,
-    Finding,
     InputListed,
     InstanceReady,
+    JobNote,
     Notice,
     ObjectCompleted,
     ObjectFailed,
@@ -86,7 +86,7 @@ class JobRun:
     progress: Progress = field(default_factory=Progress)
     completed: list[ObjectCompleted] = field(default_factory=list)
     failed: list[ObjectFailed] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[JobNote] = field(default_factory=list)
     recent_lines: deque[ContainerLine] = field(default_factory=lambda: deque(maxlen=2000))
     started_at: float | None = None
     ended_at: float | None = None
@@ -97,7 +97,7 @@ class JobRun:
             self.completed.append(event)
         elif isinstance(event, ObjectFailed):
             self.failed.append(event)
-        elif isinstance(event, Finding):
+        elif isinstance(event, JobNote):
             self.findings.append(event)
         elif isinstance(event, ContainerLine):
             self.recent_lines.append(event)
@@ -160,7 +160,7 @@ async def open_instance(
                 containers[0],
                 job,
                 needs.transport,
-                lambda text: run.emit(Finding(name, containers[0].name, text)),
+                lambda text: run.emit(JobNote(name, containers[0].name, text)),
             )
             run.emit(InstanceReady(name, parameters))
             run.emit(DataLogLine(name, str(parameters)))
@@ -243,7 +243,7 @@ def _warn_of_missing_labels(run: JobRun, prepared: Prepared, instance: str) -> N
     for definition in run.model.containers if run.model.is_pipeline else ():
         if definition.image in prepared.unlabelled:
             text = f"image {definition.image} lacks the label {BIND_LABEL}=true"
-            run.emit(Finding(instance, definition.name, text))
+            run.emit(JobNote(instance, definition.name, text))
 
 
 def _tell_of_versions(run: JobRun, prepared: Prepared, instance: str) -> None:
@@ -251,7 +251,7 @@ def _tell_of_versions(run: JobRun, prepared: Prepared, instance: str) -> None:
     for definition in run.model.containers:
         note = prepared.notes.get(definition.image)
         if note is not None:
-            run.emit(Finding(instance, definition.name, note))
+            run.emit(JobNote(instance, definition.name, note))
 
 
 def _log_of(run: JobRun, instance: str) -> Callable[[str], LogSink]:

@@ -26,8 +26,8 @@ from sagemaker_transform_emulator.errors import (
 )
 from sagemaker_transform_emulator.jobs.events import (
     DataLogLine,
-    Finding,
     InvocationDone,
+    JobNote,
     ObjectCompleted,
     ObjectFailed,
     ObjectStarted,
@@ -153,7 +153,7 @@ async def transform_object(instance: Instance, item: InputObject) -> JobError | 
         return error
     if writer.kept_plain:
         instance.sink(
-            Finding(instance.name, "", f"{item.output} is not encrypted: the store has no key service")
+            JobNote(instance.name, "", f"{item.output} is not encrypted: the store has no key service")
         )
     instance.progress.objects_done += 1
     instance.sink(ObjectCompleted(instance.name, item.source, item.output, records, writer.size))

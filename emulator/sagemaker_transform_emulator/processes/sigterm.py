@@ -1,4 +1,4 @@
-"""Whether a container's main process can hear SIGTERM at all, read from /proc (Linux; elsewhere unknown).
+"""Whether a process has a handler for SIGTERM or ignores it, read from /proc (Linux; elsewhere unknown).
 
 Process 1 of a container gets only signals it has a handler for: others are dropped by the kernel. Waiting
 30 seconds between SIGTERM and SIGKILL is then waiting for nothing (R4.7).

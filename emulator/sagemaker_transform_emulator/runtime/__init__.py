@@ -1,1 +1,1 @@
-"""How a ContainerDefinition becomes something that listens."""
+"""Runtimes: how the containers of a model are started, as local processes or in Docker."""

@@ -1,4 +1,4 @@
-"""What a runtime is: the way from a ContainerDefinition to something that listens."""
+"""The interface of a runtime, which starts containers, and of a started container."""
 
 from __future__ import annotations
 

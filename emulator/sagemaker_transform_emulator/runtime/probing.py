@@ -1,4 +1,4 @@
-"""What a check asks of a running container beyond what a job does. Not every runtime knows every answer."""
+"""The interface through which checks look into a running container; a runtime may not know every answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What boto3 says, in our words: every error leaves with the place, the blame and the remedy."""
+"""boto3's errors turned into StorageError and DataError, with the place, the blame and the remedy."""
 
 from __future__ import annotations
 

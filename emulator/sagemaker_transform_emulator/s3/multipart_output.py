@@ -1,4 +1,4 @@
-"""One output object: small ones are put at the end, larger ones go up part by part, none is seen half."""
+"""Writing one output object: in one piece or as a multipart upload, visible only when it is whole."""
 
 from __future__ import annotations
 

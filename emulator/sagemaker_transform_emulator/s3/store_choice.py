@@ -1,4 +1,4 @@
-"""The S3 a server stands on: one that is configured, else a MinIO of its own, else the built-in moto."""
+"""Which S3 a server uses: one that is configured, else a MinIO it runs itself, else the built-in moto."""
 
 from __future__ import annotations
 

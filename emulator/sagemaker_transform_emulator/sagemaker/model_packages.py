@@ -32,7 +32,7 @@ _REPLACED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class PackageName:
     """Where a package or group is, and the name it is remembered by, in lower case."""
 
     place: Place
@@ -43,12 +43,12 @@ class Named:
         return self.place.arn(kind, self.key)
 
 
-def group_named(text: str, here: Place) -> Named:
+def group_named(text: str, here: Place) -> PackageName:
     """The group that a name or an ARN means."""
     return _named(text, here, GROUP_KIND)
 
 
-def package_named(text: str, here: Place) -> Named:
+def package_named(text: str, here: Place) -> PackageName:
     """The package that a name or an ARN means. Raises ServiceError for GROUP/VERSION, which is no name."""
     if "/" in text and not text.startswith("arn:"):
         raise ServiceError(
@@ -139,14 +139,14 @@ def containers_of(body: Mapping[str, Any], environment: Mapping[str, str]) -> li
     return found
 
 
-def _named(text: str, here: Place, kind: str) -> Named:
+def _named(text: str, here: Place, kind: str) -> PackageName:
     found = _ARN.fullmatch(text)
     if found is None:
-        return Named(here, text.lower())
+        return PackageName(here, text.lower())
     region, account, what, key = found.groups()
     if what != kind:
         raise _invalid(f"{text[:256]!r} is no ARN of a {kind}")
-    return Named(Place(account, region), key.lower())
+    return PackageName(Place(account, region), key.lower())
 
 
 def _require_unversioned(request: Mapping[str, Any]) -> None:

@@ -13,10 +13,6 @@ LOG_GROUP = "/aws/sagemaker/TransformJobs"
 """The log group of every transform job (R4.35)."""
 
 
-class NameTakenError(Exception):
-    """A record of that name exists already."""
-
-
 @dataclass(frozen=True, slots=True)
 class Place:
     """The account and region a request was signed for; names are unique within them."""

@@ -15,14 +15,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sagemaker_transform_emulator.errors import MachineError
+from sagemaker_transform_emulator.errors import MachineError, NameTakenError
 from sagemaker_transform_emulator.sagemaker.resources import (
     JobRecord,
     LogEvent,
     LogStream,
     LogWindow,
     ModelRecord,
-    NameTakenError,
     Place,
 )
 from sagemaker_transform_emulator.server.documents import SCHEMA as DOCUMENTS_SCHEMA

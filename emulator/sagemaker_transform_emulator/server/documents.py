@@ -12,7 +12,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from sagemaker_transform_emulator.sagemaker.resources import NameTakenError, Place
+from sagemaker_transform_emulator.errors import NameTakenError
+from sagemaker_transform_emulator.sagemaker.resources import Place
 
 SCHEMA = """
 create table if not exists documents (

@@ -1,4 +1,4 @@
-"""The jobs of a server: started, stopped and recovered, many at a time, each with containers of its own."""
+"""The jobs of a server: started, stopped, and after a restart marked as ended."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from sagemaker_transform_emulator.jobs.events import ContainerLine, DataLogLine, Event, Finding
+from sagemaker_transform_emulator.jobs.events import ContainerLine, DataLogLine, Event, JobNote
 from sagemaker_transform_emulator.sagemaker.requests import Model
 from sagemaker_transform_emulator.sagemaker.resources import JobRecord
 from sagemaker_transform_emulator.server.database import Store
@@ -54,7 +54,7 @@ class JobLogs:
             self._container_line(event)
         elif isinstance(event, DataLogLine):
             self.data_line(event.text, event.instance)
-        elif isinstance(event, Finding) and event.container:
+        elif isinstance(event, JobNote) and event.container:
             text = f"emulator: {event.text}"
             self._container_line(ContainerLine(event.instance, event.container, datetime.now(UTC), text))
 

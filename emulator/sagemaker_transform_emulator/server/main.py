@@ -1,4 +1,4 @@
-"""`emulator up`: one process that serves the APIs and runs the jobs, from its start to its last word."""
+"""`emulator up`: one process that serves the APIs and runs the jobs, from its start to its end."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _KEEP_ALIVE_SECONDS = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ServerOptions:
     """What `emulator up` was asked for."""
 
     settings: Settings
@@ -61,7 +61,7 @@ class Plan:
         return self.host not in LOOPBACK
 
 
-async def serve(plan: Plan, on_ready: Callable[[About, int], None]) -> int:
+async def serve(plan: ServerOptions, on_ready: Callable[[About, int], None]) -> int:
     """Serve until SIGINT or SIGTERM; jobs are stopped as StopTransformJob does it. Returns the exit code.
 
     `on_ready` gets what clients need to know and the number of jobs that the last server left unfinished.
@@ -90,7 +90,9 @@ async def serve(plan: Plan, on_ready: Callable[[About, int], None]) -> int:
 
 
 @asynccontextmanager
-async def _opened(plan: Plan, behind: StoreBehind, about: About) -> AsyncIterator[tuple[Backend, ASGIApp]]:
+async def _opened(
+    plan: ServerOptions, behind: StoreBehind, about: About
+) -> AsyncIterator[tuple[Backend, ASGIApp]]:
     store = Store(plan.state / state.DATABASE)
     storage = Storage(behind.address)
     proxy = S3Proxy(behind.address.endpoint_url or "")
@@ -190,7 +192,7 @@ def _holder(host: str, port: int) -> str:
     return f"; an emulator is already running there: {said}" if '"pid"' in said else ""
 
 
-def _about(plan: Plan, listener: socket.socket, behind: StoreBehind) -> About:
+def _about(plan: ServerOptions, listener: socket.socket, behind: StoreBehind) -> About:
     port = listener.getsockname()[1]
     host = plan.host if plan.host not in ("0.0.0.0", "::") else "127.0.0.1"  # noqa: S104 - compared, not bound
     key, secret = behind.keys

@@ -1,4 +1,4 @@
-"""Those who watch a server's jobs: the traces, the metrics, and the webhook if one is set."""
+"""What a server does at each change of a job: its trace, the metrics, and the webhook if one is set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Things in an object's records that are legal and probably not meant. Pure."""
+"""Warnings about input records: a header row, blank lines, uneven columns and the like. Pure."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections import Counter
 from sagemaker_transform_emulator.sagemaker.requests import SplitType, TransformJob
 from sagemaker_transform_emulator.tools.findings import Finding, Severity
 from sagemaker_transform_emulator.transform.batching import Payload
+from sagemaker_transform_emulator.transform.csv_rows import is_number
 
 _HEADER_SHARE = 0.5
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -135,17 +136,9 @@ class Doubts:
 
 def _numeric_cells(record: bytes) -> list[bool]:
     text = record.decode("utf-8", "replace").strip()
-    return [_is_number(cell) for row in csv.reader([text]) for cell in row]
+    return [is_number(cell) for row in csv.reader([text]) for cell in row]
 
 
 def _looks_like_header(first: list[bool], second: list[bool]) -> bool:
     """The first row has no number where the second has mostly numbers."""
     return bool(second) and not any(first) and sum(second) / len(second) >= _HEADER_SHARE
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True

@@ -34,7 +34,7 @@ from sagemaker_transform_emulator.jobs.instances import (
 from sagemaker_transform_emulator.jobs.record_path import Instance, RecordPath, transform_objects
 from sagemaker_transform_emulator.sagemaker.requests import BatchStrategy, ExecutionParameters, SplitType
 from sagemaker_transform_emulator.tools.trials import Grid, Trial
-from sagemaker_transform_emulator.tools.tune_sample import Sample, job_of_sample
+from sagemaker_transform_emulator.tools.tune_sample import InputSample, job_of_sample
 
 ROUNDS = 3
 _FRAMED = (SplitType.RECORD_IO, SplitType.TF_RECORD)
@@ -80,7 +80,7 @@ class Stage:
 
 async def tune(
     stage: Stage,
-    sample: Sample,
+    sample: InputSample,
     grid: Grid,
     seconds: float = 1.0,
     tell: Callable[[str], None] = lambda _: None,
@@ -113,7 +113,7 @@ async def tune(
 
 
 async def _measure(
-    stage: Stage, sample: Sample, trial: Trial, seconds: float, wanted: list[bytes] | None
+    stage: Stage, sample: InputSample, trial: Trial, seconds: float, wanted: list[bytes] | None
 ) -> list[bytes]:
     """Passes over the sample for that long, one at least; the trial has its rate. The output's records."""
     passes, spent, records = 0, 0.0, wanted or []
@@ -137,7 +137,7 @@ async def _measure(
     return records
 
 
-async def _pass(path: RecordPath, sample: Sample, trial: Trial) -> None:
+async def _pass(path: RecordPath, sample: InputSample, trial: Trial) -> None:
     """The job over the sample. Raises the first JobError of an object, or of a container that ended."""
     sample.outputs.clear()
     progress = Progress()
@@ -160,7 +160,7 @@ async def _pass(path: RecordPath, sample: Sample, trial: Trial) -> None:
         raise failures[0]
 
 
-def _records(sample: Sample) -> list[bytes]:
+def _records(sample: InputSample) -> list[bytes]:
     """The lines of all outputs that are not blank, in the order of the objects."""
     outputs = (sample.outputs.get(item.output, b"") for item in sample.objects)
     return [line for output in outputs for line in output.split(b"\n") if line]

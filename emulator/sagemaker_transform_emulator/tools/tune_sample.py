@@ -1,4 +1,4 @@
-"""The first records of a job's input in memory, in the place of its store: trials read and write here."""
+"""The first records of a job's input, in memory: what the trials of `tune` read, and where they write."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class MemoryOutput:
 
 
 @dataclass(slots=True)
-class Sample:
+class InputSample:
     """Records of some objects, inflated, `size` bytes in all, and the outputs made of them last.
 
     `whole` says that the input has no more records than these.
@@ -92,12 +92,12 @@ async def take_sample(
     storage: Storage,
     objects: Sequence[InputObject],
     most: int,
-) -> Sample:
+) -> InputSample:
     """The first `most` records of the job's objects, or as many as make 256 MiB.
 
     Raises DataError for an object that cannot be split, as the job would, and UsageError without a record.
     """
-    sample = Sample()
+    sample = InputSample()
     for position, item in enumerate(objects):
         reader = RecordReader(job, parameters.max_payload_bytes, keep_framing=True)
         room = most - sample.records, MOST_BYTES - sample.size

@@ -60,3 +60,12 @@ def _field(text: bytes, start: int) -> tuple[bytes, int]:
 def _broken(what: str, text: bytes, start: int) -> RecordError:
     near = text[start : start + _SHOWN_BYTES].decode("utf-8", "replace")
     return RecordError(f"{what} found near: {near}", remedy=_REMEDY, like_refusal=True)
+
+
+def is_number(cell: str) -> bool:
+    """Whether the text of a cell is a number as Python reads one, NaN and infinity included."""
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from sagemaker_transform_emulator.errors import RecordError, UsageError
+from sagemaker_transform_emulator.errors import JsonPathError, JsonPathValueError
 
 JSON_OPERATORS = ("$", "[", "]", "*", ".", " ", ",", ":", "-", "'")
 CSV_OPERATORS = tuple(operator for operator in JSON_OPERATORS if operator != "'")
@@ -22,14 +22,6 @@ _NAME = re.compile(r"[A-Za-z0-9-]+")
 _NAMES = re.compile(r"\s*'([^']*)'\s*(?:,\s*'([^']*)'\s*)*")
 _NUMBERS = re.compile(r"\s*-?\d+\s*(?:,\s*-?\d+\s*)*")
 _SLICE = re.compile(r"\s*(-?\d+)?\s*:\s*(-?\d+)?\s*")
-
-
-class JsonPathError(UsageError):
-    """A path that cannot be read: found when the job is created."""
-
-
-class JsonPathValueError(RecordError):
-    """A path that does not fit the record it is applied to."""
 
 
 @dataclass(frozen=True, slots=True)

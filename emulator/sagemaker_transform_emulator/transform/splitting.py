@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from sagemaker_transform_emulator.errors import RecordError
+from sagemaker_transform_emulator.errors import RecordTooLargeError
 from sagemaker_transform_emulator.sagemaker.requests import SplitType
 from sagemaker_transform_emulator.transform.framing import RecordIOSplitter, TFRecordSplitter
 
@@ -89,18 +89,6 @@ class WholeSplitter:
     def finish(self) -> Iterator[bytes]:
         """Give the whole object."""
         yield b"".join(self._pieces)
-
-
-class RecordTooLargeError(RecordError):
-    """A record grew past the payload limit before it ended (R2.11). `size` is what was seen of it."""
-
-    def __init__(self, size: int, limit: int) -> None:
-        super().__init__(
-            f"Record is larger than MaxPayloadInMB allows: at least {size} bytes, the limit is {limit} bytes",
-            remedy="raise MaxPayloadInMB (at most 100, or 0 for no limit), or make the record smaller",
-        )
-        self.size = size
-        self.limit = limit
 
 
 def make_splitter(split_type: SplitType, *, max_record_bytes: int | None, keep_framing: bool) -> Splitter:

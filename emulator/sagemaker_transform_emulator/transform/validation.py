@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sagemaker_transform_emulator.errors import ServiceError
+from sagemaker_transform_emulator.errors import JsonPathError, ServiceError
 from sagemaker_transform_emulator.sagemaker.requests import JoinSource, SplitType, TransformJob
 from sagemaker_transform_emulator.transform import jsonpath
 from sagemaker_transform_emulator.transform.formats import FORMATS, format_of, media_type
@@ -43,7 +43,7 @@ def _require_filter(member: str, path: str, type_member: str, content_type: str 
         )
     try:
         jsonpath.parse(path, csv=kind.is_csv)
-    except jsonpath.JsonPathError as error:
+    except JsonPathError as error:
         raise _invalid(f"Invalid {member}: {error}", error.remedy) from None
 
 

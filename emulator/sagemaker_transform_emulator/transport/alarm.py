@@ -1,4 +1,4 @@
-"""The clock of many exchanges on one connection."""
+"""Deadlines of the exchanges on one connection, with a single timer of the event loop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Heads of answers that were met before on a connection."""
+"""A cache of parsed answer heads: a container repeats the same bytes for each record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The default transport: asyncio.Protocol and llhttp, nothing in between.
+"""The transport that jobs use: HTTP/1.1 on asyncio.Protocol, parsed by llhttp.
 
 Made for a closed loop of small exchanges on one kept-alive connection: one write for each request, no
 task, one timer. It is right on any event loop and fast on uvloop.

@@ -1,4 +1,4 @@
-"""One open socket of the lean transport."""
+"""One open connection to a container: the asyncio protocol of the lean transport."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a kept-alive connection turns out to be closed only after the request was written."""
+"""Whether a request may be sent again when a kept-alive connection turns out to be closed."""
 
 from __future__ import annotations
 

@@ -19,20 +19,20 @@ Ports = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
-class Model:
+class MleapModel:
     """An op with its attributes, the extra files it reads, and the models it holds under their names."""
 
     op: str
     attributes: Mapping[str, Value] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
-    models: Mapping[str, Model] = field(default_factory=dict)
+    models: Mapping[str, MleapModel] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Node:
     """A model wired to columns, a wire being (port, column). A pipeline has `children` instead of wires."""
 
-    model: Model
+    model: MleapModel
     inputs: Ports = ()
     outputs: Ports = ()
     children: tuple[Node, ...] | None = None
@@ -40,7 +40,7 @@ class Node:
 
 def pipeline_node(children: Sequence[Node]) -> Node:
     """A node that runs `children` one after another."""
-    return Node(Model("pipeline"), children=tuple(children))
+    return Node(MleapModel("pipeline"), children=tuple(children))
 
 
 def bundle_files(root: Node) -> dict[str, bytes]:
@@ -66,7 +66,7 @@ def node_files(node: Node, folder: str, name: str, numbers: Iterator[int]) -> It
     model = node.model
     if node.children is not None:
         names = [f"{child.model.op}_{next(numbers)}" for child in node.children]
-        model = Model(model.op, {"nodes": strings(names)})
+        model = MleapModel(model.op, {"nodes": strings(names)})
         for child, child_name in zip(node.children, names, strict=True):
             yield from node_files(child, f"{folder}/{child_name}.node", child_name, numbers)
     yield (
@@ -76,7 +76,7 @@ def node_files(node: Node, folder: str, name: str, numbers: Iterator[int]) -> It
     yield from model_files(model, folder)
 
 
-def model_files(model: Model, folder: str) -> Iterator[tuple[str, bytes]]:
+def model_files(model: MleapModel, folder: str) -> Iterator[tuple[str, bytes]]:
     """The files of one model and of the models in it."""
     yield f"{folder}/model.json", encoded({"op": model.op, "attributes": model.attributes})
     for name, text in model.files.items():

@@ -1,4 +1,4 @@
-"""One running container: its log, its end, its silence, and its removal with all that was made for it."""
+"""A running Docker container: its log, its end, and its removal with all that was made for it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _LAST_WORDS_S = 2.0
 _TAIL_LINES = 200
 
 
-class Output:
+class ContainerOutput:
     """The attached output of a container, as a file that the SDK's frame reader takes, closed for good."""
 
     def __init__(self, stream: Any) -> None:
@@ -59,7 +59,7 @@ class Made:
     port: int
     inner_port: int
     pid: int
-    output: Output
+    output: ContainerOutput
     limit: Capacity | None
 
 

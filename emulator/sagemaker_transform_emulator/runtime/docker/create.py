@@ -13,7 +13,7 @@ from sagemaker_transform_emulator.errors import ContainerError, ModelError
 from sagemaker_transform_emulator.processes.loopback import LOOPBACK
 from sagemaker_transform_emulator.runtime.base import ContainerSpec
 from sagemaker_transform_emulator.runtime.docker.confinement import Confinement
-from sagemaker_transform_emulator.runtime.docker.container import Made, Output, remove
+from sagemaker_transform_emulator.runtime.docker.container import ContainerOutput, Made, remove
 from sagemaker_transform_emulator.runtime.docker.engine import Engine, engine_errors, explanation
 from sagemaker_transform_emulator.runtime.docker.exit_reason import start_failure
 from sagemaker_transform_emulator.runtime.docker.images import Image
@@ -36,7 +36,7 @@ _ENGINE_TROUBLE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ContainerPlan:
     """One container as it is to be made. `limit` is None where its memory and CPUs are not limited."""
 
     spec: ContainerSpec
@@ -49,14 +49,14 @@ class Plan:
     limit: Capacity | None
 
 
-def make(engine: Engine, plan: Plan, confinement: Confinement) -> Made:
+def make(engine: Engine, plan: ContainerPlan, confinement: Confinement) -> Made:
     """The started container, its model directory filled and its output attached before its first word.
 
     Raises ModelError for the archive, ContainerError when the image cannot be run, EngineError for the
     rest; what was made until then is removed.
     """
     api, container, volume = engine.api, "", ""
-    output: Output | None = None
+    output: ContainerOutput | None = None
     try:
         with engine_errors(f'make container "{plan.spec.name}"'):
             volume = api.create_volume(plan.name, labels=dict(plan.labels))["Name"]
@@ -65,7 +65,9 @@ def make(engine: Engine, plan: Plan, confinement: Confinement) -> Made:
             container = _create(engine, plan, confinement, volume)
             if not confinement.model_is_read_only:
                 _fill(engine, plan, container)
-            output = Output(api.attach_socket(container, params={"stdout": 1, "stderr": 1, "stream": 1}))
+            output = ContainerOutput(
+                api.attach_socket(container, params={"stdout": 1, "stderr": 1, "stream": 1})
+            )
         _start(engine, plan, container)
         return _made(engine, plan, container, volume, output)
     except BaseException:
@@ -75,7 +77,7 @@ def make(engine: Engine, plan: Plan, confinement: Confinement) -> Made:
         raise
 
 
-def _create(engine: Engine, plan: Plan, confinement: Confinement, volume: str) -> str:
+def _create(engine: Engine, plan: ContainerPlan, confinement: Confinement, volume: str) -> str:
     network = plan.network
     options: dict[str, Any] = confinement.host_config(plan.limit)
     if network.isolated:
@@ -105,7 +107,7 @@ def _create(engine: Engine, plan: Plan, confinement: Confinement, volume: str) -
     return str(created["Id"])
 
 
-def _fill(engine: Engine, plan: Plan, container: str) -> None:
+def _fill(engine: Engine, plan: ContainerPlan, container: str) -> None:
     spec = plan.spec
     stream = tar_stream(
         spec.model_archive,
@@ -125,7 +127,7 @@ def _fill(engine: Engine, plan: Plan, container: str) -> None:
         ) from None
 
 
-def _fill_beforehand(engine: Engine, plan: Plan, volume: str) -> None:
+def _fill_beforehand(engine: Engine, plan: ContainerPlan, volume: str) -> None:
     """The volume is filled through a container that never runs: a read-only mount cannot be written."""
     mount = Mount(MODEL_DIRECTORY, volume, type="volume", no_copy=True)
     created = engine.api.create_container(
@@ -140,7 +142,7 @@ def _fill_beforehand(engine: Engine, plan: Plan, volume: str) -> None:
         remove(engine, created["Id"], "", stop=False)
 
 
-def _start(engine: Engine, plan: Plan, container: str) -> None:
+def _start(engine: Engine, plan: ContainerPlan, container: str) -> None:
     with engine_errors(f'start container "{plan.spec.name}"'):
         try:
             engine.api.start(container)
@@ -155,7 +157,7 @@ def _start(engine: Engine, plan: Plan, container: str) -> None:
             ) from None
 
 
-def _made(engine: Engine, plan: Plan, container: str, volume: str, output: Output) -> Made:
+def _made(engine: Engine, plan: ContainerPlan, container: str, volume: str, output: ContainerOutput) -> Made:
     with engine_errors(f'find container "{plan.spec.name}"'):
         found = engine.api.inspect_container(container)
     settings = found["NetworkSettings"]

@@ -1,4 +1,4 @@
-"""How a container ended, from the engine's record of its state to words. Pure."""
+"""Why a container ended, in words, from the engine's record of its state. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images: what stands for one here, whether it is there, and how it is had by pull. Blocking calls."""
+"""Docker images: which local image serves which name, whether it is there, pulling. Blocking calls."""
 
 from __future__ import annotations
 

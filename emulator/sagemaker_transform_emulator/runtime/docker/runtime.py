@@ -24,7 +24,7 @@ from sagemaker_transform_emulator.runtime.base import ContainerSpec, LogSink, Pr
 from sagemaker_transform_emulator.runtime.docker import images
 from sagemaker_transform_emulator.runtime.docker.confinement import Confinement
 from sagemaker_transform_emulator.runtime.docker.container import DockerContainer, Made, remove
-from sagemaker_transform_emulator.runtime.docker.create import Plan, make
+from sagemaker_transform_emulator.runtime.docker.create import ContainerPlan, make
 from sagemaker_transform_emulator.runtime.docker.engine import Engine, engine_errors
 from sagemaker_transform_emulator.runtime.docker.instance_types import capacity
 from sagemaker_transform_emulator.runtime.docker.labels import object_name
@@ -124,14 +124,14 @@ class DockerRuntime:
 
         return await self._engine.call(work)
 
-    async def _plan(self, spec: ContainerSpec, network: JobNetwork) -> Plan:
+    async def _plan(self, spec: ContainerSpec, network: JobNetwork) -> ContainerPlan:
         if self._confinement is None:
             info = await self._engine.call(self._info)
             settings = self._settings
             self._confinement = Confinement(settings.profile, settings.instance_limits, int(info["NCPU"]))
         self._count += 1
         port = FIRST_PORT + spec.position if spec.binds_to_port else FIRST_PORT
-        return Plan(
+        return ContainerPlan(
             spec=spec,
             image=self._images[spec.image],
             network=network,

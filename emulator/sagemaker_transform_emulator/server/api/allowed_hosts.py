@@ -1,4 +1,4 @@
-"""Who may talk to the emulator: it has no passwords, so it answers no web page and no foreign name. Pure."""
+"""The check of Host and Origin: requests of web pages and for foreign host names are refused. Pure."""
 
 from __future__ import annotations
 

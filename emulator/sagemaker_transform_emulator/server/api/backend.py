@@ -1,4 +1,4 @@
-"""What the operations work with, and what one is."""
+"""The services that API operations use, and the type of an operation."""
 
 from __future__ import annotations
 

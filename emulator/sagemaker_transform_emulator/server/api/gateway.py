@@ -1,4 +1,4 @@
-"""The one door: tells requests for AWS's services apart from S3's and sees that each gets its answer."""
+"""The gateway: which service a request is for, S3 or one of AWS's APIs, and the answer it gets."""
 
 from __future__ import annotations
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from sagemaker_transform_emulator.errors import ServiceError
-from sagemaker_transform_emulator.sagemaker.resources import LOG_GROUP, NameTakenError, Place
+from sagemaker_transform_emulator.errors import NameTakenError, ServiceError
+from sagemaker_transform_emulator.sagemaker.resources import LOG_GROUP, Place
 from sagemaker_transform_emulator.server.api.awsjson import Call
 from sagemaker_transform_emulator.server.api.backend import Backend
 from sagemaker_transform_emulator.server.api.paging import page

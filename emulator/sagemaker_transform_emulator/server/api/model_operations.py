@@ -6,18 +6,17 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from sagemaker_transform_emulator.errors import ServiceError
+from sagemaker_transform_emulator.errors import NameTakenError, ServiceError
 from sagemaker_transform_emulator.jobs.admission import admit_model
+from sagemaker_transform_emulator.runtime.base import BIND_LABEL
 from sagemaker_transform_emulator.sagemaker.requests import Model
-from sagemaker_transform_emulator.sagemaker.resources import ModelRecord, NameTakenError, Place
+from sagemaker_transform_emulator.sagemaker.resources import ModelRecord, Place
 from sagemaker_transform_emulator.server.api.awsjson import Call
 from sagemaker_transform_emulator.server.api.backend import Backend
 from sagemaker_transform_emulator.server.api.package_contents import RESOLVED_KIND, with_packages
 from sagemaker_transform_emulator.server.api.paging import page, within
 from sagemaker_transform_emulator.server.api.tag_operations import tags_of
 from sagemaker_transform_emulator.server.documents import Document
-
-BIND_LABEL = "com.amazonaws.sagemaker.capabilities.accept-bind-to-port"
 
 
 async def create_model(backend: Backend, call: Call) -> Mapping[str, Any]:

@@ -6,9 +6,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from sagemaker_transform_emulator.errors import ServiceError
+from sagemaker_transform_emulator.errors import NameTakenError, ServiceError
 from sagemaker_transform_emulator.sagemaker.model_packages import GROUP_KIND, PACKAGE_KIND, group_named
-from sagemaker_transform_emulator.sagemaker.resources import NameTakenError
 from sagemaker_transform_emulator.server.api.awsjson import Call
 from sagemaker_transform_emulator.server.api.backend import Backend
 from sagemaker_transform_emulator.server.api.paging import page, within

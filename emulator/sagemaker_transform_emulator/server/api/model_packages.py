@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from sagemaker_transform_emulator.errors import ServiceError
+from sagemaker_transform_emulator.errors import NameTakenError, ServiceError
 from sagemaker_transform_emulator.sagemaker.model_packages import (
     PACKAGE_KIND,
     new_body,
@@ -16,7 +16,7 @@ from sagemaker_transform_emulator.sagemaker.model_packages import (
     require_sense,
     updated_body,
 )
-from sagemaker_transform_emulator.sagemaker.resources import NameTakenError, Place
+from sagemaker_transform_emulator.sagemaker.resources import Place
 from sagemaker_transform_emulator.server.api.awsjson import Call
 from sagemaker_transform_emulator.server.api.backend import Backend
 from sagemaker_transform_emulator.server.api.model_package_groups import find_group

@@ -6,10 +6,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from sagemaker_transform_emulator.errors import MachineError, ServiceError
+from sagemaker_transform_emulator.errors import MachineError, NameTakenError, ServiceError
 from sagemaker_transform_emulator.jobs.admission import admit_job
 from sagemaker_transform_emulator.sagemaker.requests import JobStatus, Model
-from sagemaker_transform_emulator.sagemaker.resources import JobRecord, NameTakenError
+from sagemaker_transform_emulator.sagemaker.resources import JobRecord
 from sagemaker_transform_emulator.server.api.awsjson import Call
 from sagemaker_transform_emulator.server.api.backend import Backend
 from sagemaker_transform_emulator.server.api.model_operations import find_model

@@ -1,4 +1,4 @@
-"""Answers as HTTP: complete, delimited, in time; connections kept; chunked requests."""
+"""Checks of answers as HTTP: complete, delimited, in time; connections kept; chunked requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bodies as jobs make them: several records, blank lines, CRLF, no final newline, nothing, rubbish."""
+"""Checks of request bodies: several records, blank lines, CRLF, no final newline, empty, unreadable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the container lives through the checks, and how it takes SIGTERM."""
+"""Checks of the end: whether the container survives the other checks, and how it reacts to SIGTERM."""
 
 from __future__ import annotations
 

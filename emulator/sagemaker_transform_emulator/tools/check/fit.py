@@ -1,4 +1,4 @@
-"""Whether a container takes what the one before it in the pipeline gives."""
+"""Checks of a pipeline: whether each container takes the answers of the one before it."""
 
 from __future__ import annotations
 

@@ -18,14 +18,14 @@ _STEADY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class MemorySample:
     """Memory after so many records."""
 
     records: int
     memory_bytes: int
 
 
-def plateaus(samples: Sequence[Sample]) -> list[Sample]:
+def plateaus(samples: Sequence[MemorySample]) -> list[MemorySample]:
     """The least memory of each fifth of the records but the first, when caches fill and code is compiled.
 
     The least, because what is freed late comes and goes while what is kept stays.
@@ -40,13 +40,13 @@ def plateaus(samples: Sequence[Sample]) -> list[Sample]:
     return found
 
 
-def has_risen(samples: Sequence[Sample]) -> bool:
+def has_risen(samples: Sequence[MemorySample]) -> bool:
     """Whether the last plateau lies above the first by more than memory varies by itself."""
     levels = [sample.memory_bytes for sample in plateaus(samples)]
     return levels[-1] - levels[0] >= max(_NOISE_BYTES, _NOISE_SHARE * levels[0])
 
 
-def is_leak(samples: Sequence[Sample]) -> bool:
+def is_leak(samples: Sequence[MemorySample]) -> bool:
     """Whether every plateau lies above the one before, no step being much lower than the others."""
     if len(samples) < LEAST_SAMPLES or not has_risen(samples):
         return False
@@ -55,7 +55,7 @@ def is_leak(samples: Sequence[Sample]) -> bool:
     return min(rises) >= _STEADY * (levels[-1] - levels[0]) / len(rises)
 
 
-def words(samples: Sequence[Sample]) -> str:
+def words(samples: Sequence[MemorySample]) -> str:
     """The plateaus, and what each record adds, for people."""
     levels = plateaus(samples)
     steps = ", ".join(f"{level.memory_bytes / MIB:.1f} MiB after {level.records:,}" for level in levels)

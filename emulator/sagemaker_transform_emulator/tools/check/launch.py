@@ -10,7 +10,7 @@ from time import perf_counter
 from sagemaker_transform_emulator.errors import ConnectError, ContainerError
 from sagemaker_transform_emulator.runtime.base import Container, ContainerSpec, Runtime
 from sagemaker_transform_emulator.runtime.probing import Probed
-from sagemaker_transform_emulator.tools.check.probe import Probe, Surroundings
+from sagemaker_transform_emulator.tools.check.probe import CheckContext, Probe
 from sagemaker_transform_emulator.tools.check.samples import Sample
 from sagemaker_transform_emulator.tools.check.values import Ping, StartRecord, Subject
 
@@ -20,7 +20,7 @@ _OK = 200
 @asynccontextmanager
 async def launched(
     subject: Subject,
-    around: Surroundings,
+    around: CheckContext,
     sample: Sample | None,
     *,
     spec: ContainerSpec | None = None,

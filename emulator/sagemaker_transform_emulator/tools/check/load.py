@@ -1,4 +1,4 @@
-"""Many and large: the largest payload, several requests at once, the same record again."""
+"""Checks under load: the largest payload, several requests at once, the same record again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Content-Type and Accept: with each, without each, with a charset, with nonsense."""
+"""Checks of Content-Type and Accept: present, missing, with a charset, unreadable."""
 
 from __future__ import annotations
 

@@ -8,7 +8,13 @@ from time import monotonic
 from sagemaker_transform_emulator.processes.jvm import CollectedHeap
 from sagemaker_transform_emulator.processes.usage import Measured
 from sagemaker_transform_emulator.tools.check.check import Check
-from sagemaker_transform_emulator.tools.check.growth import LEAST_SAMPLES, Sample, has_risen, is_leak, words
+from sagemaker_transform_emulator.tools.check.growth import (
+    LEAST_SAMPLES,
+    MemorySample,
+    has_risen,
+    is_leak,
+    words,
+)
 from sagemaker_transform_emulator.tools.check.probe import Probe
 from sagemaker_transform_emulator.tools.check.values import NotRun
 from sagemaker_transform_emulator.tools.findings import Finding, Kind, Severity
@@ -30,8 +36,8 @@ class _Course:
     """The memory of a container while records are sent."""
 
     def __init__(self, probe: Probe, container: Measured, bodies: list[bytes]) -> None:
-        self.resident: list[Sample] = []
-        self.heap: list[Sample] = []
+        self.resident: list[MemorySample] = []
+        self.heap: list[MemorySample] = []
         self._probe, self._container, self._bodies = probe, container, bodies
         self._sent = 0
         self._collections: int | None = None
@@ -46,10 +52,10 @@ class _Course:
         usage, heap = await asyncio.to_thread(self._look)
         if usage is None:
             raise NotRun(f"after {self._sent} records the container's memory cannot be told any more")
-        self.resident.append(Sample(self._sent, usage))
+        self.resident.append(MemorySample(self._sent, usage))
         if heap is not None and heap.collections != self._collections:
             if self._collections is not None:
-                self.heap.append(Sample(self._sent, heap.kept_bytes))
+                self.heap.append(MemorySample(self._sent, heap.kept_bytes))
             self._collections = heap.collections
 
     def rises(self) -> bool:

@@ -1,4 +1,4 @@
-"""GET /execution-parameters: shape, ranges, product."""
+"""Checks of GET /execution-parameters: shape, ranges, product."""
 
 from __future__ import annotations
 

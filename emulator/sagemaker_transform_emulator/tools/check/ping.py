@@ -1,4 +1,4 @@
-"""GET /ping: status, body, speed, and whether 200 means that records can come."""
+"""Checks of GET /ping: status, body, speed, and whether records are taken once it answers 200."""
 
 from __future__ import annotations
 

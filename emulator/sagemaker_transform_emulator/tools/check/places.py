@@ -1,4 +1,4 @@
-"""What it writes and where: outside its own places, into its model; and life without writing at all."""
+"""Checks of files: what it writes outside its folders or into its model, and whether it runs read-only."""
 
 from __future__ import annotations
 

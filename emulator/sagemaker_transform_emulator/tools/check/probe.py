@@ -33,7 +33,7 @@ _SOURCE = S3Location("emulator-check", "record")
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class CheckContext:
     """What checks of all containers share."""
 
     run: JobRun
@@ -59,7 +59,7 @@ class Probe:
     def __init__(
         self,
         subject: Subject,
-        around: Surroundings,
+        around: CheckContext,
         start: StartRecord,
         container: Container | None,
         sample: Sample | None,

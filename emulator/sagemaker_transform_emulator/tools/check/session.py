@@ -13,7 +13,7 @@ from sagemaker_transform_emulator.tools.check.catalogue import CHECKS, WITHOUT_C
 from sagemaker_transform_emulator.tools.check.check import Check
 from sagemaker_transform_emulator.tools.check.ending import deaths
 from sagemaker_transform_emulator.tools.check.launch import launched
-from sagemaker_transform_emulator.tools.check.probe import Probe, Surroundings
+from sagemaker_transform_emulator.tools.check.probe import CheckContext, Probe
 from sagemaker_transform_emulator.tools.check.report import ContainerReport, Report, Result
 from sagemaker_transform_emulator.tools.check.samples import Sample, inherited, suggested
 from sagemaker_transform_emulator.tools.check.values import NotRun, Options, Patience, Subject
@@ -53,7 +53,7 @@ async def check_model(request: Request, services: Services, tell: Callable[[str]
     model = replace(request.model, enable_network_isolation=False)  # isolation has a check of its own
     run = JobRun(model, request.job)
     needs = await prepare(run, services)
-    around = Surroundings(run, services, needs, request.patience, replace(request.options, isolated=asked))
+    around = CheckContext(run, services, needs, request.patience, replace(request.options, isolated=asked))
     legacy = _Legacy(request.sample, ExecutionParameters())
     reports = []
     for position in range(len(model.containers)):
@@ -71,7 +71,7 @@ async def check_model(request: Request, services: Services, tell: Callable[[str]
 
 
 async def _check_container(
-    request: Request, around: Surroundings, subject: Subject, legacy: _Legacy, tell: Callable[[str], None]
+    request: Request, around: CheckContext, subject: Subject, legacy: _Legacy, tell: Callable[[str], None]
 ) -> tuple[ContainerReport, _Legacy]:
     results: list[Result] = []
     async with launched(subject, around, legacy.sample) as probe:
@@ -136,7 +136,7 @@ async def _leave(probe: Probe) -> _Legacy:
     return _Legacy(sample, probe.parameters, probe.largest_answer)
 
 
-def _subject(around: Surroundings, position: int) -> Subject:
+def _subject(around: CheckContext, position: int) -> Subject:
     run, needs = around.run, around.needs
     definition = run.model.containers[position]
     return Subject(

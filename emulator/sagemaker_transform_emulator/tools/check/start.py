@@ -1,4 +1,4 @@
-"""Start: `serve`, an early end, the port and its address, the time until it is healthy, the label."""
+"""Checks of the start: `serve`, an early end, port and address, time until healthy, the label."""
 
 from __future__ import annotations
 

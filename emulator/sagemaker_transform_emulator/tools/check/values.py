@@ -1,4 +1,4 @@
-"""What checks deal in: patience, the container under check, replies, the course of a start. Values only."""
+"""The values that checks share: time limits, the container under check, its replies, how its start went."""
 
 from __future__ import annotations
 

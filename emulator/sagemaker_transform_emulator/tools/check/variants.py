@@ -1,4 +1,4 @@
-"""The container started once more, in other circumstances: another port, no network."""
+"""Checks with the container started again: on another port, without network."""
 
 from __future__ import annotations
 

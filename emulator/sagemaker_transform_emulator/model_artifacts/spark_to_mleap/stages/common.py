@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sagemaker_transform_emulator.errors import UsageError
 from sagemaker_transform_emulator.model_artifacts.spark_to_mleap import values
-from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.bundle import Model, Node
+from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.bundle import MleapModel, Node
 from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.columns import Frame
 from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.spark_directory import SavedStage
 
@@ -40,12 +40,12 @@ def single_pair(stage: SavedStage) -> tuple[str, str]:
     return str(stage.params["inputCol"]), str(stage.params["outputCol"])
 
 
-def one_to_one(model: Model, source: str, target: str) -> Node:
+def one_to_one(model: MleapModel, source: str, target: str) -> Node:
     """A node with the ports `input` and `output`."""
     return Node(model, (("input", source),), (("output", target),))
 
 
-def many_to_one(model: Model, sources: Sequence[str], target: str) -> Node:
+def many_to_one(model: MleapModel, sources: Sequence[str], target: str) -> Node:
     """A node with the ports `input0`, `input1` ... and `output`."""
     return Node(model, numbered("input", sources), (("output", target),))
 
@@ -56,7 +56,7 @@ def numbered(port: str, columns: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def wired(
-    model: Model, stage: SavedStage, frame: Frame, outputs: Mapping[str, Output], base: str = "double"
+    model: MleapModel, stage: SavedStage, frame: Frame, outputs: Mapping[str, Output], base: str = "double"
 ) -> Node:
     """A node from `featuresCol` to the columns named by parameters: port -> (parameter, vector size or None).
 
@@ -78,7 +78,7 @@ def wired(
     return Node(model, (("features", str(stage.params["featuresCol"])),), ports)
 
 
-def classifier_node(model: Model, stage: SavedStage, frame: Frame, size: int, classes: int) -> Node:
+def classifier_node(model: MleapModel, stage: SavedStage, frame: Frame, size: int, classes: int) -> Node:
     """A node that answers raw predictions, probabilities and the predicted class."""
     frame.vector(str(stage.params["featuresCol"]), size)
     outputs: dict[str, Output] = {
@@ -89,7 +89,7 @@ def classifier_node(model: Model, stage: SavedStage, frame: Frame, size: int, cl
     return wired(model, stage, frame, outputs)
 
 
-def regressor_node(model: Model, stage: SavedStage, frame: Frame, size: int) -> Node:
+def regressor_node(model: MleapModel, stage: SavedStage, frame: Frame, size: int) -> Node:
     """A node that answers one number."""
     frame.vector(str(stage.params["featuresCol"]), size)
     return wired(model, stage, frame, {"prediction": ("predictionCol", None)})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sagemaker_transform_emulator.errors import UsageError
 from sagemaker_transform_emulator.model_artifacts.spark_to_mleap import values
-from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.bundle import Model, Node
+from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.bundle import MleapModel, Node
 from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.columns import Column, Frame
 from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.spark_directory import SavedStage
 from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.stages.common import (
@@ -28,7 +28,7 @@ def feature_hasher(stage: SavedStage, frame: Frame) -> list[Node]:
         "basic_types": {"type": "list", "basic_type": [column.base for column in columns]},
         "input_names": values.strings(sources),
     }
-    return [many_to_one(Model("feature_hasher", attributes), sources, target)]
+    return [many_to_one(MleapModel("feature_hasher", attributes), sources, target)]
 
 
 def hashed(stage: SavedStage, frame: Frame, source: str, categorical: bool) -> Column:  # noqa: FBT001 - a fact of the column

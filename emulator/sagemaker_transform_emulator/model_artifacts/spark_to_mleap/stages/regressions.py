@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sagemaker_transform_emulator.model_artifacts.spark_to_mleap import values
-from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.bundle import Model, Node
+from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.bundle import MleapModel, Node
 from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.columns import Frame
 from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.spark_directory import (
     SavedStage,
@@ -25,7 +25,7 @@ def linear_regression(stage: SavedStage, frame: Frame) -> list[Node]:
     """Coefficients and an intercept."""
     saved = stage.row()
     coefficients = vector_values(saved["coefficients"])
-    model = Model("linear_regression", linear(coefficients, saved["intercept"]))
+    model = MleapModel("linear_regression", linear(coefficients, saved["intercept"]))
     return [regressor_node(model, stage, frame, len(coefficients))]
 
 
@@ -48,7 +48,7 @@ def generalized_linear_regression(stage: SavedStage, frame: Frame) -> list[Node]
         attributes["link"] = values.string(str(stage.params["link"]).lower())
     frame.vector(str(stage.params["featuresCol"]), len(coefficients))
     outputs = {"prediction": ("predictionCol", None), "link_prediction": ("linkPredictionCol", None)}
-    return [wired(Model("generalized_linear_regression", attributes), stage, frame, outputs)]
+    return [wired(MleapModel("generalized_linear_regression", attributes), stage, frame, outputs)]
 
 
 def isotonic_regression(stage: SavedStage, frame: Frame) -> list[Node]:
@@ -63,7 +63,7 @@ def isotonic_regression(stage: SavedStage, frame: Frame) -> list[Node]:
     if frame.either(source).is_vector:
         attributes["feature_index"] = values.int64(stage.params["featureIndex"])
     frame.write(target)
-    model = Model("isotonic_regression", attributes)
+    model = MleapModel("isotonic_regression", attributes)
     return [Node(model, (("features", source),), (("prediction", target),))]
 
 
@@ -79,7 +79,7 @@ def aft_survival_regression(stage: SavedStage, frame: Frame) -> list[Node]:
         "scale": values.double(saved["scale"]),
     }
     outputs = {"prediction": ("predictionCol", None), "quantiles": ("quantilesCol", len(probabilities))}
-    return [wired(Model("aft_survival_regression", attributes), stage, frame, outputs)]
+    return [wired(MleapModel("aft_survival_regression", attributes), stage, frame, outputs)]
 
 
 STAGES: dict[str, StageFunction] = {

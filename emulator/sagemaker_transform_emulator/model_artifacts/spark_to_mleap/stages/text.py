@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sagemaker_transform_emulator.model_artifacts.spark_to_mleap import values
-from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.bundle import Model, Node
+from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.bundle import MleapModel, Node
 from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.columns import Frame
 from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.spark_directory import (
     SavedStage,
@@ -27,7 +27,7 @@ def tokenizer(stage: SavedStage, frame: Frame) -> list[Node]:
     source, target = single_pair(stage)
     frame.text(source)
     frame.write_words(target)
-    return [one_to_one(Model("tokenizer"), source, target)]
+    return [one_to_one(MleapModel("tokenizer"), source, target)]
 
 
 def regex_tokenizer(stage: SavedStage, frame: Frame) -> list[Node]:
@@ -41,7 +41,7 @@ def regex_tokenizer(stage: SavedStage, frame: Frame) -> list[Node]:
         "token_min_length": values.int32(stage.params["minTokenLength"]),
         "lowercase_text": values.boolean(stage.params["toLowercase"]),
     }
-    return [one_to_one(Model("regex_tokenizer", attributes), source, target)]
+    return [one_to_one(MleapModel("regex_tokenizer", attributes), source, target)]
 
 
 def stop_words_remover(stage: SavedStage, frame: Frame) -> list[Node]:
@@ -50,15 +50,15 @@ def stop_words_remover(stage: SavedStage, frame: Frame) -> list[Node]:
         "stop_words": values.strings(stage.params["stopWords"]),
         "case_sensitive": values.boolean(stage.params["caseSensitive"]),
     }
-    return words_to_words(Model("stopwords_remover", attributes), stage, frame)
+    return words_to_words(MleapModel("stopwords_remover", attributes), stage, frame)
 
 
 def ngram(stage: SavedStage, frame: Frame) -> list[Node]:
     """Runs of n words."""
-    return words_to_words(Model("ngram", {"n": values.int64(stage.params["n"])}), stage, frame)
+    return words_to_words(MleapModel("ngram", {"n": values.int64(stage.params["n"])}), stage, frame)
 
 
-def words_to_words(model: Model, stage: SavedStage, frame: Frame) -> list[Node]:
+def words_to_words(model: MleapModel, stage: SavedStage, frame: Frame) -> list[Node]:
     """One node with `model` for each column of words."""
     nodes = []
     for source, target in column_pairs(stage):
@@ -79,7 +79,7 @@ def hashing_tf(stage: SavedStage, frame: Frame) -> list[Node]:
             HASH_OF_SPARK_2 if spark.startswith("2.") else HASH_OF_SPARK_3
         ),
     }
-    return words_to_vector(Model("hashing_term_frequency", attributes), size, stage, frame)
+    return words_to_vector(MleapModel("hashing_term_frequency", attributes), size, stage, frame)
 
 
 def count_vectorizer(stage: SavedStage, frame: Frame) -> list[Node]:
@@ -90,7 +90,7 @@ def count_vectorizer(stage: SavedStage, frame: Frame) -> list[Node]:
         "binary": values.boolean(stage.params["binary"]),
         "min_tf": values.double(stage.number("minTF")),
     }
-    return words_to_vector(Model("count_vectorizer", attributes), len(vocabulary), stage, frame)
+    return words_to_vector(MleapModel("count_vectorizer", attributes), len(vocabulary), stage, frame)
 
 
 def word_to_vector(stage: SavedStage, frame: Frame) -> list[Node]:
@@ -103,10 +103,10 @@ def word_to_vector(stage: SavedStage, frame: Frame) -> list[Node]:
         "word_vectors": values.doubles(number for row in rows for number in row["vector"]),
         "kernel": values.string("default"),
     }
-    return words_to_vector(Model("word_to_vector", attributes), size, stage, frame)
+    return words_to_vector(MleapModel("word_to_vector", attributes), size, stage, frame)
 
 
-def words_to_vector(model: Model, size: int, stage: SavedStage, frame: Frame) -> list[Node]:
+def words_to_vector(model: MleapModel, size: int, stage: SavedStage, frame: Frame) -> list[Node]:
     """A node with `model` that makes vectors of `size` numbers from a column of words."""
     source, target = single_pair(stage)
     frame.words(source)
@@ -120,7 +120,7 @@ def idf(stage: SavedStage, frame: Frame) -> list[Node]:
     source, target = single_pair(stage)
     frame.vector(source, len(weights))
     frame.write_vector(target, len(weights))
-    return [one_to_one(Model("idf", {"idf": values.vector(weights)}), source, target)]
+    return [one_to_one(MleapModel("idf", {"idf": values.vector(weights)}), source, target)]
 
 
 STAGES: dict[str, StageFunction] = {

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sagemaker_transform_emulator.model_artifacts.spark_to_mleap import values
-from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.bundle import Model, Node
+from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.bundle import MleapModel, Node
 from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.columns import Frame
 from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.spark_directory import SavedStage
 from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.stages.common import (
@@ -39,14 +39,14 @@ def decision_tree_classifier(stage: SavedStage, frame: Frame) -> list[Node]:
     """A single tree."""
     refuse_leaf_columns(stage)
     attributes = {**counts(stage), "num_classes": values.int64(classes(stage)), **thresholds(stage)}
-    model = Model(CLASSIFIER, attributes, {"tree.json": tree_json(stage.rows(), class_counts)})
+    model = MleapModel(CLASSIFIER, attributes, {"tree.json": tree_json(stage.rows(), class_counts)})
     return [classifier_node(model, stage, frame, features(stage), classes(stage))]
 
 
 def decision_tree_regression(stage: SavedStage, frame: Frame) -> list[Node]:
     """A single tree."""
     refuse_leaf_columns(stage)
-    model = Model(REGRESSION, counts(stage), {"tree.json": tree_json(stage.rows(), prediction)})
+    model = MleapModel(REGRESSION, counts(stage), {"tree.json": tree_json(stage.rows(), prediction)})
     return [regressor_node(model, stage, frame, features(stage))]
 
 
@@ -80,7 +80,7 @@ def gbt_regression(stage: SavedStage, frame: Frame) -> list[Node]:
     return [regressor_node(model, stage, frame, features(stage))]
 
 
-def ensemble(stage: SavedStage, op: str, tree_op: str, extra: Mapping[str, values.Value]) -> Model:
+def ensemble(stage: SavedStage, op: str, tree_op: str, extra: Mapping[str, values.Value]) -> MleapModel:
     """The trees of an ensemble, each a model of its own."""
     rows: dict[int, list[Row]] = {}
     for row in stage.rows():
@@ -88,7 +88,7 @@ def ensemble(stage: SavedStage, op: str, tree_op: str, extra: Mapping[str, value
     weights = tree_weights(stage)
     own = counts(stage) if tree_op == REGRESSION else {**counts(stage), "num_classes": extra["num_classes"]}
     trees = {
-        f"tree{number}": Model(tree_op, own, {"tree.json": tree_json(rows[number], LEAVES[tree_op])})
+        f"tree{number}": MleapModel(tree_op, own, {"tree.json": tree_json(rows[number], LEAVES[tree_op])})
         for number in sorted(rows)
     }
     attributes = {
@@ -97,7 +97,7 @@ def ensemble(stage: SavedStage, op: str, tree_op: str, extra: Mapping[str, value
         "tree_weights": values.doubles(weights[number] for number in sorted(rows)),
         "trees": values.strings(trees),
     }
-    return Model(op, attributes, models=trees)
+    return MleapModel(op, attributes, models=trees)
 
 
 def tree_weights(stage: SavedStage) -> dict[int, float]:

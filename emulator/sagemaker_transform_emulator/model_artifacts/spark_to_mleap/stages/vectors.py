@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from sagemaker_transform_emulator.model_artifacts.spark_to_mleap import values
-from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.bundle import Model, Node
+from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.bundle import MleapModel, Node
 from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.columns import Column, Frame
 from sagemaker_transform_emulator.model_artifacts.spark_to_mleap.spark_directory import (
     SavedStage,
@@ -32,7 +32,7 @@ def standard_scaler(stage: SavedStage, frame: Frame) -> list[Node]:
         attributes["std"] = values.vector(std)
     if not attributes:
         attributes["std"] = values.vector([1.0] * len(std))
-    return same_size(Model("standard_scaler", attributes), len(std), stage, frame)
+    return same_size(MleapModel("standard_scaler", attributes), len(std), stage, frame)
 
 
 def min_max_scaler(stage: SavedStage, frame: Frame) -> list[Node]:
@@ -45,24 +45,24 @@ def min_max_scaler(stage: SavedStage, frame: Frame) -> list[Node]:
         "minValue": values.double(stage.number("min")),
         "maxValue": values.double(stage.number("max")),
     }
-    return same_size(Model("min_max_scaler", attributes), len(low), stage, frame)
+    return same_size(MleapModel("min_max_scaler", attributes), len(low), stage, frame)
 
 
 def max_abs_scaler(stage: SavedStage, frame: Frame) -> list[Node]:
     """Written as factors: MLeap's own max_abs_scaler cuts what lies outside the range of training."""
     factors = [1.0 / largest if largest else 1.0 for largest in vector_values(stage.row()["maxAbs"])]
-    model = Model("elementwise_product", {"scaling_vec": values.vector(factors)})
+    model = MleapModel("elementwise_product", {"scaling_vec": values.vector(factors)})
     return same_size(model, len(factors), stage, frame)
 
 
 def elementwise_product(stage: SavedStage, frame: Frame) -> list[Node]:
     """Each slot by its factor."""
     factors = vector_values(stage.params["scalingVec"])
-    model = Model("elementwise_product", {"scaling_vec": values.vector(factors)})
+    model = MleapModel("elementwise_product", {"scaling_vec": values.vector(factors)})
     return same_size(model, len(factors), stage, frame)
 
 
-def same_size(model: Model, size: int, stage: SavedStage, frame: Frame) -> list[Node]:
+def same_size(model: MleapModel, size: int, stage: SavedStage, frame: Frame) -> list[Node]:
     """A node with `model` between two columns of vectors of `size` numbers."""
     source, target = single_pair(stage)
     frame.vector(source, size)
@@ -76,7 +76,7 @@ def normalizer(stage: SavedStage, frame: Frame) -> list[Node]:
     size = frame.vector(source).known_size
     frame.write_vector(target, size)
     attributes = {"p_norm": values.double(stage.number("p")), "input_size": values.int32(size)}
-    return [one_to_one(Model("normalizer", attributes), source, target)]
+    return [one_to_one(MleapModel("normalizer", attributes), source, target)]
 
 
 def dct(stage: SavedStage, frame: Frame) -> list[Node]:
@@ -85,7 +85,7 @@ def dct(stage: SavedStage, frame: Frame) -> list[Node]:
     size = frame.vector(source).known_size
     frame.write_vector(target, size)
     attributes = {"inverse": values.boolean(stage.params["inverse"]), "input_size": values.int32(size)}
-    return [one_to_one(Model("dct", attributes), source, target)]
+    return [one_to_one(MleapModel("dct", attributes), source, target)]
 
 
 def polynomial_expansion(stage: SavedStage, frame: Frame) -> list[Node]:
@@ -95,7 +95,7 @@ def polynomial_expansion(stage: SavedStage, frame: Frame) -> list[Node]:
     size = frame.vector(source).known_size
     frame.write_vector(target, math.comb(size + degree, degree) - 1)
     attributes = {"degree": values.int64(degree), "input_size": values.int64(size)}
-    return [one_to_one(Model("polynomial_expansion", attributes), source, target)]
+    return [one_to_one(MleapModel("polynomial_expansion", attributes), source, target)]
 
 
 def pca(stage: SavedStage, frame: Frame) -> list[Node]:
@@ -105,7 +105,7 @@ def pca(stage: SavedStage, frame: Frame) -> list[Node]:
     frame.vector(source, rows)
     frame.write_vector(target, columns)
     attributes = {"principal_components": values.tensor(components, (rows, columns))}
-    return [one_to_one(Model("pca", attributes), source, target)]
+    return [one_to_one(MleapModel("pca", attributes), source, target)]
 
 
 def binarizer(stage: SavedStage, frame: Frame) -> list[Node]:
@@ -123,7 +123,7 @@ def binarizer(stage: SavedStage, frame: Frame) -> list[Node]:
             "input_shapes": {"data_shape": values.data_shape(column)},
         }
         frame.add(Column(target, "double", column.struct, column.size))
-        nodes.append(one_to_one(Model("binarizer", attributes), source, target))
+        nodes.append(one_to_one(MleapModel("binarizer", attributes), source, target))
     return nodes
 
 
@@ -140,7 +140,7 @@ def random_projection_lsh(stage: SavedStage, frame: Frame) -> list[Node]:
         "bucket_length": values.double(stage.number("bucketLength")),
         "input_size": values.int32(size),
     }
-    return [one_to_one(Model("bucketed_random_projection_lsh", attributes), source, target)]
+    return [one_to_one(MleapModel("bucketed_random_projection_lsh", attributes), source, target)]
 
 
 def min_hash_lsh(stage: SavedStage, frame: Frame) -> list[Node]:
@@ -161,7 +161,7 @@ def min_hash_lsh(stage: SavedStage, frame: Frame) -> list[Node]:
         "random_coefficients_b": values.int64s(offsets),
         "input_size": values.int32(size),
     }
-    return [one_to_one(Model("min_hash_lsh", attributes), source, target)]
+    return [one_to_one(MleapModel("min_hash_lsh", attributes), source, target)]
 
 
 STAGES: dict[str, StageFunction] = {
