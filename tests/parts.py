@@ -109,6 +109,19 @@ def _chosen_versions() -> tuple[str, ...]:
 XGBOOST_VERSIONS = _chosen_versions()
 """The versions that tests serve with besides the installed one: XGBOOST_VERSIONS, `all` or some."""
 
+def _javascript() -> str:
+    from sdk.javascript import make  # noqa: PLC0415 - makes the environment only when a test needs it
+
+    if reason := _command("node")() or _command("npm")():
+        return reason
+    try:
+        make()
+    except (subprocess.CalledProcessError, OSError) as error:
+        said = getattr(error, "stderr", "") or str(error)
+        return f"the client's packages cannot be had: {said.strip().splitlines()[-1][:200]}"
+    return ""
+
+
 PARTS = {
     "docker": Part(_docker, "install Docker and start it; `.ci/run` does both on Debian"),
     "compose": Part(_compose, "install the Compose v2 plugin; `.ci/run` builds it"),
@@ -120,6 +133,9 @@ PARTS = {
     "wrk": Part(_command("wrk"), "apt-get install wrk"),
     "sdk": Part(_sdk, "give this machine access to a package index, once"),
     "xgboost versions": Part(_xgboost_versions, "give this machine access to a package index, once"),
+    "javascript": Part(
+        _javascript, "install Node.js with npm, and give this machine access to the npm registry"
+    ),
     "shared": Part(
         lambda: "" if (SHARED / "contract.md").exists() else f"no reference data at {SHARED}",
         "set EMULATOR_SHARED to the folder that holds cases/ and data/",
