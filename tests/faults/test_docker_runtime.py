@@ -14,7 +14,7 @@ from docker_images import EVALUATING, FOREIGN, REPOSITORY, SCRIPTED, docker, env
 from docker_jobs import ONE_PAYLOAD, DockerJobs, left_behind, outside_host, running
 from harness import until
 
-from sagemaker_transform_emulator.config import ImageMapping
+from sagemaker_transform_emulator.config import DUMMY_KEYS, ImageMapping
 from sagemaker_transform_emulator.jobs.events import ContainerLine, InputListed, JobNote, Notice
 from sagemaker_transform_emulator.processes.event_loop import run_loop
 from sagemaker_transform_emulator.runtime.docker import networks
@@ -66,8 +66,9 @@ def test_a_single_container_sees_the_documented_environment(docker_jobs: DockerJ
     assert found.items() >= images.items()
     own = {name: value for name, value in found.items() if name not in {*images, "PATH", "HOSTNAME", "HOME"}}
     assert own.pop("AWS_ENDPOINT_URL_S3").startswith("http://")
+    key, secret = DUMMY_KEYS
     assert own == {
-        "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret, "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1", "SAGEMAKER_REGION": "us-east-1", "OWN": "model", "BOTH": "job",
         "SAGEMAKER_BATCH": "true", "SAGEMAKER_MAX_PAYLOAD_IN_MB": "2",
         "SAGEMAKER_BATCH_STRATEGY": "SINGLE_RECORD",
