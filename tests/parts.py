@@ -109,6 +109,7 @@ def _chosen_versions() -> tuple[str, ...]:
 XGBOOST_VERSIONS = _chosen_versions()
 """The versions that tests serve with besides the installed one: XGBOOST_VERSIONS, `all` or some."""
 
+
 def _javascript() -> str:
     from sdk.javascript import make  # noqa: PLC0415 - makes the environment only when a test needs it
 
