@@ -17,6 +17,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.exceptions import WaiterError
 from parts import ROOT
 from ports import free_ports
 
@@ -143,9 +144,12 @@ def test_the_emulator_takes_jobs_from_clients(stack: Stack, *, isolated: bool) -
     model["ModelName"] = job["ModelName"] = job["TransformJobName"] = bucket
     sagemaker.create_model(**model, EnableNetworkIsolation=isolated)
     sagemaker.create_transform_job(**job)
-    sagemaker.get_waiter("transform_job_completed_or_stopped").wait(
-        TransformJobName=bucket, WaiterConfig={"Delay": 1, "MaxAttempts": 240}
-    )
+    try:
+        sagemaker.get_waiter("transform_job_completed_or_stopped").wait(
+            TransformJobName=bucket, WaiterConfig={"Delay": 1, "MaxAttempts": 240}
+        )
+    except WaiterError as error:
+        pytest.fail(f"{error.last_response.get('FailureReason')}\n{stack.logs()}")
     body = s3.get_object(Bucket=bucket, Key="output/penguins.csv.out")["Body"].read()
     expected = predictions((SAMPLE / "expected/penguins.csv").read_bytes())
     assert predictions(body) == pytest.approx(expected, rel=1e-6)

@@ -44,7 +44,7 @@ class Machine:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(PROGRAM % "\n".join((*cases, WELL)))
             path.chmod(0o755)
-        (self.folder / "bin/sleep").write_text("#!/bin/sh\nexec /bin/sleep 0.2\n")
+        (self.folder / "bin/sleep").write_text("#!/bin/sh\nexec /bin/sleep ${PAUSE:-0.2}\n")
         calls = self.folder / "calls"
         calls.write_text("")
         done = subprocess.run(
@@ -166,7 +166,7 @@ def test_a_registry_that_does_not_answer_costs_seconds(machine: Machine) -> None
 
 def test_a_slow_registry_has_its_time(machine: Machine) -> None:
     slow = "echo 3.11: Pulling from library/python; exec /bin/sleep 1"
-    machine.run("'docker image inspect '*) exit 1 ;;", f"'docker pull '*) {slow} ;;")
+    machine.run("'docker image inspect '*) exit 1 ;;", f"'docker pull '*) {slow} ;;", PAUSE="1")
     assert len([call for call in machine.calls if call.startswith("docker pull")]) == 3
     assert "--bootstrap" not in " ".join(machine.calls)
 
