@@ -24,7 +24,6 @@ from sagemaker_transform_emulator.s3.client import Storage
 from sagemaker_transform_emulator.s3.minio_server import minio_binary, minio_store
 from sagemaker_transform_emulator.s3.moto_server import embedded_store
 from sagemaker_transform_emulator.sagemaker.requests import JobStatus
-from sagemaker_transform_emulator.transport import TransportName
 
 BUCKET = "benchmark"
 Setup = Callable[[JobRun], None]
@@ -121,7 +120,6 @@ def run_attached(
     port: int,
     address: StoreAddress,
     uri: str,
-    transport: TransportName = "lean",
     setup: Setup = lambda _: None,
 ) -> Stretch:
     """One SingleRecord job over the object through the server; `setup` gets the run before it starts."""
@@ -133,7 +131,7 @@ def run_attached(
     async def go() -> JobRun:
         with open_workspace() as workspace:
             storage = Storage(address, workspace.journal(address.endpoint_url))
-            settings = Settings(transport=transport)
+            settings = Settings()
             services = Services(storage, AttachedRuntime(port), workspace, settings, "us-east-1")
             try:
                 return await run_requests(model(), job(uri), services, sink, setup)

@@ -15,7 +15,7 @@ import time
 import docker
 from docker.models.containers import Container
 
-from sagemaker_transform_emulator.transport import RequestHead, make_transport
+from sagemaker_transform_emulator.transport import LeanTransport, RequestHead
 
 ROUNDS, REQUESTS = 5, 2000
 HEAD = RequestHead("POST", "/invocations", (("Content-Type", "text/csv"),))
@@ -24,7 +24,7 @@ PING = RequestHead("GET", "/ping", ())
 
 async def rate(host: str, port: int) -> float:
     """Requests a second over one connection."""
-    connection = make_transport("lean").connection(host, port)
+    connection = LeanTransport().connection(host, port)
     body = b"1," * 512
     await connection.exchange(HEAD, body, 10)
     begin = time.perf_counter()
@@ -38,7 +38,7 @@ async def rate(host: str, port: int) -> float:
 async def listening(host: str, port: int) -> None:
     """Return when the container answers its ping."""
     for _ in range(100):
-        connection = make_transport("lean").connection(host, port)
+        connection = LeanTransport().connection(host, port)
         try:
             await connection.exchange(PING, b"", 2)
         except Exception:  # noqa: BLE001 - not yet there, whatever it is

@@ -41,14 +41,10 @@ from sagemaker_transform_emulator.library import run_transform_job
 from sagemaker_transform_emulator.s3.client import Storage
 from sagemaker_transform_emulator.sagemaker.requests import JobStatus
 from sagemaker_transform_emulator.trace.recorder import Mode, Recorder, record_policy
-from sagemaker_transform_emulator.transport import TransportName
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "sample_data"
 BARE_SECONDS = 0.5
-TRANSPORTS: tuple[TransportName, ...] = ("lean", "httpx")
-HTTPX_SHARE = 10
-"""httpx gets a tenth of the records, for its rounds would take most of the time."""
 COLUMNS = (
     ("records_per_s", "records/s", 9, ",.0f"),
     ("wall_us", "us", 8, ".1f"),
@@ -69,30 +65,26 @@ Report = dict[str, Any]
 
 
 def overhead(options: argparse.Namespace) -> Report:
-    """Each transport's job path in microseconds per record, and as ratios to the bare loop."""
-    found: dict[str, list[Report]] = {name: [] for name in TRANSPORTS}
+    """The job path in microseconds per record, and as ratios to the bare loop."""
+    found: list[Report] = []
     with store() as (kind, address), echo_server() as port:
-        uris = {
-            "lean": seeded(address, LINE, options.records),
-            "httpx": seeded(address, LINE, options.records // HTTPX_SHARE),
-        }
-        run_attached(port, address, uris["lean"])  # the first job of a process imports half of boto3
+        uri = seeded(address, LINE, options.records)
+        run_attached(port, address, uri)  # the first job of a process imports half of boto3
         before = measured(bare, port, BARE_SECONDS)
         for _ in range(options.rounds):
-            for name in TRANSPORTS:
-                stretch = run_attached(port, address, uris[name], name)
-                after = measured(bare, port, BARE_SECONDS)
-                found[name].append(
-                    {
-                        **figures(stretch),
-                        "bare_us": (before.wall_us + after.wall_us) / 2,
-                        "bare_cpu_us": (before.cpu_us + after.cpu_us) / 2,
-                        "ratio": 2 * stretch.wall_us / (before.wall_us + after.wall_us),
-                        "cpu_ratio": 2 * stretch.cpu_us / (before.cpu_us + after.cpu_us),
-                    }
-                )
-                before = after
-    return {"store": kind, "rows": {name: summed(rounds) for name, rounds in found.items()}}
+            stretch = run_attached(port, address, uri)
+            after = measured(bare, port, BARE_SECONDS)
+            found.append(
+                {
+                    **figures(stretch),
+                    "bare_us": (before.wall_us + after.wall_us) / 2,
+                    "bare_cpu_us": (before.cpu_us + after.cpu_us) / 2,
+                    "ratio": 2 * stretch.wall_us / (before.wall_us + after.wall_us),
+                    "cpu_ratio": 2 * stretch.cpu_us / (before.cpu_us + after.cpu_us),
+                }
+            )
+            before = after
+    return {"store": kind, "rows": {"job path": summed(found)}}
 
 
 def tracing(options: argparse.Namespace) -> Report:
@@ -189,7 +181,7 @@ def through_both(containers: list[Any], request: Report, address: StoreAddress, 
 
 def figures(stretch: Stretch) -> Report:
     """A stretch as numbers."""
-    data_s = stretch.wall_us * stretch.run.records / 1e6
+    data_s = stretch.wall_us * stretch.run.progress.records / 1e6
     return {"wall_us": stretch.wall_us, "cpu_us": stretch.cpu_us, "besides_s": stretch.job_s - data_s}
 
 

@@ -125,7 +125,6 @@ class Settings(BaseModel):
     xgboost: Literal["tag", "installed"] = "tag"
     profile: Literal["sagemaker", "strict"] = "sagemaker"
     instance_limits: bool = False
-    transport: Literal["lean", "httpx"] = "lean"
     ping_window_s: float = Field(default=120.0, gt=0)
     ping_interval_s: float = Field(default=0.1, gt=0)
     no_answer_is_internal_error: bool = False

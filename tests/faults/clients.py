@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 import uvloop
 from faults.rawserver import RawServer, Script
+from httpx_transport import HttpxConnection, HttpxTransport
 
 from sagemaker_transform_emulator.transport import Answer, Body, LeanTransport, Limits, RequestHead
-from sagemaker_transform_emulator.transport.httpx_transport import HttpxConnection, HttpxTransport
 from sagemaker_transform_emulator.transport.lean import LeanConnection
 from sagemaker_transform_emulator.transport.reuse import StaleRule
 

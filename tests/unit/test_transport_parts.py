@@ -11,26 +11,16 @@ import pytest
 from sagemaker_transform_emulator.errors import DisconnectedError
 from sagemaker_transform_emulator.transport import (
     Answer,
-    LeanTransport,
     RequestHead,
     ScriptedTransport,
     SentRequest,
     answered,
-    make_transport,
 )
 from sagemaker_transform_emulator.transport.alarm import Alarm
 from sagemaker_transform_emulator.transport.heads import HeadMemory, KnownHead
-from sagemaker_transform_emulator.transport.httpx_transport import HttpxTransport
 from sagemaker_transform_emulator.transport.requests import framing_header, host_header, opening
 
 POST = RequestHead("POST", "/invocations", (("Content-Type", "text/csv"),))
-
-
-def test_names_make_transports() -> None:
-    assert isinstance(make_transport(), LeanTransport)
-    assert isinstance(make_transport("httpx"), HttpxTransport)
-    with pytest.raises(ValueError, match="there are 'lean' and 'httpx'"):
-        make_transport("carrier pigeon")  # type: ignore[arg-type]
 
 
 def test_host_comes_after_the_request_line() -> None:

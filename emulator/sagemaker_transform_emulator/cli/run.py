@@ -69,7 +69,6 @@ def run(
     instance_limits: Annotated[
         bool | None, Flag("--instance-limits", help="Containers get the memory and CPUs of the InstanceType.")
     ] = None,
-    transport: Annotated[str | None, Flag(help="lean or httpx.")] = None,
     trace: Annotated[str | None, Flag(help="Keep invocations: off, errors, sample or all.")] = None,
     faults: Annotated[
         list[str] | None,
@@ -83,7 +82,7 @@ def run(
     """Run one TransformJob and wait for its end."""
     settings = load_settings(config)
     settings = settings.changed(
-        runtime=runtime, pull=pull, profile=profile, instance_limits=instance_limits, transport=transport,
+        runtime=runtime, pull=pull, profile=profile, instance_limits=instance_limits,
         faults=faults, trace=trace,
     )  # fmt: skip
     parse_faults(settings.faults)

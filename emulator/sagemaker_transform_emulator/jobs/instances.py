@@ -53,7 +53,7 @@ from sagemaker_transform_emulator.sagemaker.requests import (
     TransformJob,
 )
 from sagemaker_transform_emulator.transform.processing import processing_of
-from sagemaker_transform_emulator.transport import Transport, make_transport
+from sagemaker_transform_emulator.transport import LeanTransport, Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ async def prepare(run: JobRun, services: Services) -> Prerequisites:
         loop.call_soon_threadsafe(run.emit, Notice(text))
 
     archives = await fetch_model_data(run.model, services.storage, folder, tell)
-    return Prerequisites(prepared, make_transport(services.settings.transport), archives)
+    return Prerequisites(prepared, LeanTransport(), archives)
 
 
 @asynccontextmanager

@@ -49,9 +49,9 @@ class WatchedBackend(httpcore.AsyncNetworkBackend):
         self,
         host: str,
         port: int,
-        timeout: float | None = None,  # noqa: ASYNC109, ARG002 - the deadline of the exchange is the only clock
-        local_address: str | None = None,  # noqa: ARG002 - never set by us
-        socket_options: Iterable[Any] | None = None,  # noqa: ARG002 - never set by us
+        timeout: float | None = None,  # noqa: ASYNC109 - the deadline of the exchange is the only clock
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
     ) -> WatchedStream:
         """Return a stream to the first address of `host` that accepts. Raises ConnectError."""
         began = perf_counter()
@@ -108,7 +108,7 @@ class WatchedStream(httpcore.AsyncNetworkStream):
         """Close the socket at once; httpcore finds it closed and opens another."""
         self._socket.close()
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109, ARG002 - httpcore's
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's
         """Return the next bytes of the answer, a head only when it is whole; b"" at the end."""
         while not self._parser.complete and (self._parser.status == 0 or not self._held):
             if not await self._receive():
@@ -116,7 +116,7 @@ class WatchedStream(httpcore.AsyncNetworkStream):
         data, self._held = self._held, b""
         return data
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109, ARG002 - httpcore's
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's
         """Send all of `buffer`, or raise WriteError when the answer or the end comes first."""
         rest = memoryview(buffer)
         while rest:

@@ -1,7 +1,6 @@
-"""The transport on httpx: the same promises by an independent implementation of HTTP.
+"""HTTP to a container by httpx: an independent implementation that the transport of jobs is held against.
 
-Slower by an order of magnitude than the lean one; it is there to hold the lean one against, and for whom
-prefers a client that many others use.
+Slower by an order of magnitude, and written apart from it: both must keep the same promises.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from time import perf_counter
 
 import httpcore
 import httpx
+from httpx_sockets import WatchedBackend, WatchedStream
 
 from sagemaker_transform_emulator.errors import DeadlineError, DisconnectedError, MalformedAnswerError
 from sagemaker_transform_emulator.transport.answers import AnswerParser
@@ -20,7 +20,6 @@ from sagemaker_transform_emulator.transport.base import Answer, Body, Limits, Re
 from sagemaker_transform_emulator.transport.inflating import inflated
 from sagemaker_transform_emulator.transport.requests import framing_header, host_header, opening
 from sagemaker_transform_emulator.transport.reuse import StaleRule
-from sagemaker_transform_emulator.transport.watched import WatchedBackend, WatchedStream
 
 
 class HttpxTransport:
@@ -95,7 +94,7 @@ class HttpxConnection:
     async def _response(self, head: RequestHead, body: Body) -> tuple[httpx.Response, bytes]:
         if self._client is None:
             pool = _Pool(self._backend)
-            self._client = httpx.AsyncClient(transport=pool, timeout=None, trust_env=False)  # noqa: S113 - ours is total
+            self._client = httpx.AsyncClient(transport=pool, timeout=None, trust_env=False)
         request = self._request(head, body)
         try:
             response = await self._client.send(request, stream=True)
