@@ -121,6 +121,8 @@ def test_the_place_of_the_damage_counts_the_chunks_before() -> None:
     packed = gzip.compress(b"one")
     error = refusal([packed[:4], packed[4:], b"garbage"])
     assert error.message.startswith(f"The gzip data are damaged after compressed byte {len(packed)}: ")
+    error = refusal([packed, bytes(100), b"garbage"])
+    assert error.message.startswith(f"The gzip data are damaged after compressed byte {len(packed) + 100}: ")
 
 
 @pytest.mark.rule("R2.17")

@@ -68,6 +68,7 @@ def test_a_folder_marker_is_an_empty_object_whose_key_ends_in_a_slash() -> None:
     [
         ("in/data.csv", "in/data.csv", "data.csv"),
         ("data.csv", "data.csv", "data.csv"),
+        ("a/b/data.csv", "a/b/data.csv", "data.csv"),
         ("", "a/b.csv", "a/b.csv"),
         ("in/", "in/data.csv", "data.csv"),
         ("in/", "in/sub/data.csv", "sub/data.csv"),

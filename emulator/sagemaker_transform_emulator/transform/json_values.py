@@ -76,12 +76,8 @@ def _write(value: Any, pieces: list[str]) -> None:
 
 def _write_object(value: dict[str, Any], pieces: list[str]) -> None:
     mark = "{"
-    for key in sorted(value, key=_bytewise):
+    for key in sorted(value):  # by code points, which is the order of their bytes in UTF-8
         pieces.append(mark + encode_basestring(key) + ":")
         _write(value[key], pieces)
         mark = ","
     pieces.append("}" if value else "{}")
-
-
-def _bytewise(key: str) -> bytes:
-    return key.encode("utf-8", "surrogatepass")

@@ -77,7 +77,7 @@ class Wildcard:
     def apply(self, value: Any, path: str) -> Any:
         """All children."""
         if isinstance(value, Mapping):
-            return [value[key] for key in sorted(value, key=lambda key: key.encode("utf-8", "surrogatepass"))]
+            return [value[key] for key in sorted(value)]  # code points are in the order of their UTF-8 bytes
         return list(_array(value, path))
 
 
