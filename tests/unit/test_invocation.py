@@ -257,6 +257,7 @@ def test_each_container_gets_the_answer_of_the_one_before_it() -> None:
     bench = Bench(answers, names=("one", "two", "three"))
     assert bench.invoke().body == b"C"
     assert bench.sent == [(8080, PAYLOAD.body), (8081, b"A"), (8082, b"B")]
+    assert not any(request.streamed for request in bench.transport.requests)
     headers = [dict(request.head.headers) for request in bench.transport.requests]
     assert [item.get("Content-Type") for item in headers] == [
         "text/csv", "application/json; charset=utf-8", None,
@@ -316,18 +317,20 @@ def test_a_retry_starts_again_at_the_first_container_with_the_whole_time() -> No
     ]  # fmt: skip
     assert bench.invoker.retries == 2
     assert bench.invoker.seconds == [6.0, 0.5]
-    assert bench.hops[3].error is GONE
-    assert bench.hops[3].answer is None
+    broken = bench.hops[3]
+    assert (broken.body, broken.answer, broken.error) == (b"A2", None, GONE)
+    assert broken.head is bench.transport.requests[3].head
+    assert bench.hops[2].at <= broken.at <= bench.hops[4].at
 
 
 @pytest.mark.rule("R4.30", "R1.38")
 @pytest.mark.parametrize("status", [400, 499])
 def test_a_4xx_is_the_client_s_fault(status: int) -> None:
-    error = Bench([answered(b"bad\nrow\n", status)]).fail()
+    error = Bench([answered(b"a bad\nrow\n", status)]).fail()
     where = "records 3 to 4 (bytes 20 to 27)"
-    assert error.message == f'Container "one" on {where} answered {status}: bad\nrow\n'
+    assert error.message == f'Container "one" on {where} answered {status}: a bad\nrow\n'
     assert error.failure_reason == "ClientError: See job logs for more information"
-    assert error.data_log == (f"ClientError: {status}", "", "Message:", "bad", "row")
+    assert error.data_log == (f"ClientError: {status}", "", "Message:", "a bad", "row")
     assert (error.container, error.status) == ("one", status)
 
 
@@ -508,4 +511,5 @@ def test_a_fault_meets_the_exchange_it_is_meant_for() -> None:
     assert bench.sent == [(8080, PAYLOAD.body), (8081, b"A"), (8080, PAYLOAD.body)]
     other = Bench([answered(b"A")], faults=parse_faults(["container=2 timeout"]))
     assert other.invoke().body == b"A"
-    assert other.transport.requests[0].timeout_s == 600.0
+    (request,) = other.transport.requests
+    assert (request.head, request.timeout_s) == (heads().first, 600.0)

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 from transforming import job, payload
 
-from sagemaker_transform_emulator.errors import RecordError
+from sagemaker_transform_emulator.errors import JsonPathError, RecordError
 from sagemaker_transform_emulator.sagemaker.requests import TransformJob
 from sagemaker_transform_emulator.transform.processing import lines_of, processing_of, whole_lines
 
@@ -173,6 +173,14 @@ def test_other_content_types_are_sent_and_stored_untouched(kind: str | None) -> 
 def test_an_output_filter_alone_leaves_what_is_sent_untouched() -> None:
     assert processing_of(job(output_filter="$[0]")).prepare is None
     assert processing_of(job(join="Input")).prepare is None
+
+
+@pytest.mark.rule("R3.5")
+def test_rows_have_no_names_on_either_side() -> None:
+    for settings in ({"input_filter": "$.a"}, {"output_filter": "$.a"}):
+        with pytest.raises(JsonPathError, match="names a key"):
+            processing_of(job(**settings))
+        assert processing_of(job("application/jsonlines", **settings))
 
 
 @pytest.mark.rule("R3.11")
