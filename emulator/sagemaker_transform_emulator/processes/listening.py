@@ -1,4 +1,4 @@
-"""On which addresses a process and its children listen, read from /proc (Linux; elsewhere unknown)."""
+"""On which addresses a process and its descendants listen, and what that means for a container."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ import struct
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
+
+from sagemaker_transform_emulator.processes.usage import process_tree
 
 _LISTEN = "0A"
 _RESOLVER = "127.0.0.11"
@@ -78,17 +82,17 @@ def sentence(found: set[tuple[str, int]], wanted: int, variable: str = "", *, ou
 
 def addresses(pid: int) -> set[tuple[str, int]]:
     """(host, port) of every TCP socket that the process or a descendant listens on."""
-    inodes = {inode for member in _tree(pid) for inode in _socket_inodes(member)}
     found = set()
-    for table in ("tcp", "tcp6"):
-        for address, state, inode in _sockets(Path(f"/proc/{pid}/net/{table}")):
-            if state == _LISTEN and inode in inodes:
-                found.add(_parse(address))
+    for process in process_tree(pid):
+        with suppress(psutil.Error):
+            for socket_of in process.net_connections("tcp"):
+                if socket_of.status == psutil.CONN_LISTEN:
+                    found.add((socket_of.laddr.ip, socket_of.laddr.port))
     return found
 
 
 def in_namespace(pid: int) -> set[tuple[str, int]] | None:
-    """(host, port) of every TCP socket somebody listens on in the process's network namespace.
+    """(host, port) of every TCP socket somebody listens on in the process's network namespace (Linux).
 
     The Docker engine's own resolver is left out. None when the namespace cannot be seen from here.
     """
@@ -96,36 +100,16 @@ def in_namespace(pid: int) -> set[tuple[str, int]] | None:
     if not tables[0].exists():
         return None
     rows = [row for table in tables for row in _sockets(table)]
-    found = {_parse(address) for address, state, _ in rows if state == _LISTEN}
+    found = {_parse(address) for address, state in rows if state == _LISTEN}
     return {(host, port) for host, port in found if host != _RESOLVER}
 
 
-def _tree(pid: int) -> list[int]:
-    members = [pid]
-    for member in members:
-        try:
-            children = Path(f"/proc/{member}/task/{member}/children").read_text().split()
-        except OSError:
-            continue
-        members.extend(map(int, children))
-    return members
-
-
-def _socket_inodes(pid: int) -> set[str]:
-    links = []
-    with suppress(OSError):
-        for entry in Path(f"/proc/{pid}/fd").iterdir():
-            with suppress(FileNotFoundError):  # closed meanwhile
-                links.append(str(entry.readlink()))
-    return {link[8:-1] for link in links if link.startswith("socket:[")}
-
-
-def _sockets(table: Path) -> list[tuple[str, str, str]]:
+def _sockets(table: Path) -> list[tuple[str, str]]:
     try:
         rows = table.read_text().splitlines()[1:]
     except OSError:
         return []
-    return [(columns[1], columns[3], columns[9]) for columns in map(str.split, rows)]
+    return [(columns[1], columns[3]) for columns in map(str.split, rows)]
 
 
 def _parse(address: str) -> tuple[str, int]:

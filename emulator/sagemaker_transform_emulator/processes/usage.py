@@ -1,22 +1,16 @@
-"""How much CPU time and memory containers use, where the machine tells."""
+"""CPU time and memory of processes: of a session, or of a process and its descendants."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from sagemaker_transform_emulator.processes.jvm import CollectedHeap
+import psutil
 
-_PARENT, _SESSION, _USER_TICKS, _SYSTEM_TICKS, _RESIDENT_PAGES = (
-    1,
-    3,
-    11,
-    12,
-    21,
-)  # in stat, after the name
+from sagemaker_transform_emulator.processes.jvm import CollectedHeap
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,62 +38,58 @@ class Measured(Protocol):
         ...
 
 
-def session_usage(session: int, proc: Path = Path("/proc")) -> Usage | None:
-    """The usage of all processes of a session, None where there is no /proc or nothing is left of it."""
-    return _total([fields for _, fields in _session(session, proc)])
+def session_usage(session: int) -> Usage | None:
+    """The usage of all processes of a session, None when nothing is left of it."""
+    return _total(_session(session))
 
 
-def session_pids(session: int, proc: Path = Path("/proc")) -> list[int]:
+def session_pids(session: int) -> list[int]:
     """All processes of a session."""
-    return [pid for pid, _ in _session(session, proc)]
+    return [process.pid for process in _session(session)]
 
 
-def tree_usage(pid: int, proc: Path = Path("/proc")) -> Usage | None:
+def tree_usage(pid: int) -> Usage | None:
     """The usage of a process and all its descendants, None when it cannot be seen."""
-    return _total([fields for _, fields in _tree(pid, proc)])
+    return _total(process_tree(pid))
 
 
-def tree_pids(pid: int, proc: Path = Path("/proc")) -> list[int]:
+def tree_pids(pid: int) -> list[int]:
     """A process and all its descendants, as far as they can be seen."""
-    return [member for member, _ in _tree(pid, proc)]
+    return [process.pid for process in process_tree(pid)]
 
 
-def _session(session: int, proc: Path) -> list[tuple[int, list[str]]]:
-    found = [(int(stat.parent.name), _fields(stat)) for stat in proc.glob("[0-9]*/stat")]
-    return [(pid, fields) for pid, fields in found if fields and int(fields[_SESSION]) == session]
+def process_tree(pid: int) -> list[psutil.Process]:
+    """A process and all its descendants, as far as they can be seen."""
+    with suppress(psutil.Error):
+        root = psutil.Process(pid)
+        return [root, *root.children(recursive=True)]
+    return []
 
 
-def _tree(pid: int, proc: Path) -> list[tuple[int, list[str]]]:
-    by_parent: dict[int, list[tuple[int, list[str]]]] = {}
-    own = _fields(proc / str(pid) / "stat")
-    if own is None:
-        return []
-    for stat in proc.glob("[0-9]*/stat"):
-        fields = _fields(stat)
-        if fields:
-            by_parent.setdefault(int(fields[_PARENT]), []).append((int(stat.parent.name), fields))
-    tree = [(pid, own)]
-    for member, _ in tree:
-        tree.extend(by_parent.get(member, ()))
-    return tree
+def _session(session: int) -> list[psutil.Process]:
+    return [psutil.Process(pid) for pid in psutil.pids() if _session_of(pid) == session]
 
 
-def _fields(stat: Path) -> list[str] | None:
+def _session_of(pid: int) -> int | None:
     with suppress(OSError):  # processes end while one looks
-        return stat.read_text().rpartition(")")[2].split()
+        return os.getsid(pid)
     return None
 
 
-def _total(processes: list[list[str]]) -> Usage | None:
-    if not processes:
+def _total(processes: Iterable[psutil.Process]) -> Usage | None:
+    found = [usage for usage in map(_usage, processes) if usage is not None]
+    if not found:
         return None
-    ticks = sum(int(fields[_USER_TICKS]) + int(fields[_SYSTEM_TICKS]) for fields in processes)
-    pages = sum(int(fields[_RESIDENT_PAGES]) for fields in processes)
-    return Usage(ticks / os.sysconf("SC_CLK_TCK"), pages * os.sysconf("SC_PAGE_SIZE"))
+    return Usage(sum(usage.cpu_seconds for usage in found), sum(usage.memory_bytes for usage in found))
+
+
+def _usage(process: psutil.Process) -> Usage | None:
+    with suppress(psutil.Error), process.oneshot():
+        times = process.cpu_times()
+        return Usage(times.user + times.system, process.memory_info().rss)
+    return None
 
 
 def machine_memory_bytes() -> int:
-    """The machine's memory, 0 where it does not say."""
-    with suppress(ValueError, OSError, AttributeError):
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return 0
+    """The machine's memory."""
+    return int(psutil.virtual_memory().total)
