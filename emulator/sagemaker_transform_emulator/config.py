@@ -206,9 +206,25 @@ def require_region(text: str, name: str) -> str:
     return text
 
 
-def configured_store(environment: Mapping[str, str] = os.environ) -> StoreAddress | None:
-    """The S3 endpoint of AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL; None when neither is set."""
-    endpoint = environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL")
-    if not endpoint:
-        return None
-    return StoreAddress(endpoint_url=endpoint, region=region(environment))
+def configured_store(
+    environment: Mapping[str, str] = os.environ, *, for_server: bool = False
+) -> StoreAddress | None:
+    """The S3 endpoint of AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL; None when neither is set.
+
+    For a server only the first counts: the other is what clients set to find the server itself. The keys are
+    the environment's; without them boto3's own chain finds them if the user has a profile or a credentials
+    file, else they are the emulator's own pair.
+    """
+    endpoint = environment.get("AWS_ENDPOINT_URL_S3")
+    if not endpoint and not for_server:
+        endpoint = environment.get("AWS_ENDPOINT_URL")
+    return StoreAddress(endpoint, region(environment), *_store_keys(environment)) if endpoint else None
+
+
+def _store_keys(environment: Mapping[str, str]) -> tuple[str | None, str | None]:
+    key, secret = environment.get("AWS_ACCESS_KEY_ID"), environment.get("AWS_SECRET_ACCESS_KEY")
+    if key and secret:
+        # a session token belongs to the pair, and boto3 reads all three of them itself
+        return (None, None) if environment.get("AWS_SESSION_TOKEN") else (key, secret)
+    file = Path(environment.get("AWS_SHARED_CREDENTIALS_FILE") or Path.home() / ".aws" / "credentials")
+    return (None, None) if environment.get("AWS_PROFILE") or file.exists() else DUMMY_KEYS

@@ -19,14 +19,14 @@ from typing import Self, TypeVar
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from sagemaker_transform_emulator.config import Settings, StoreAddress, configured_store, load_settings
+from sagemaker_transform_emulator.config import Settings, StoreAddress, load_settings
 from sagemaker_transform_emulator.jobs.admission import admit_model
 from sagemaker_transform_emulator.jobs.events import Sink
 from sagemaker_transform_emulator.jobs.result import TransformJobResult, result_of
 from sagemaker_transform_emulator.jobs.services import Request, open_services, read_request, run_requests
 from sagemaker_transform_emulator.jobs.single_payloads import Outcome, Rehearsal, rehearsal_job, rehearse
 from sagemaker_transform_emulator.s3.client import Storage
-from sagemaker_transform_emulator.s3.moto_server import embedded_store
+from sagemaker_transform_emulator.s3.store_choice import open_store
 from sagemaker_transform_emulator.s3.transfer import get as download
 from sagemaker_transform_emulator.s3.transfer import put as upload
 from sagemaker_transform_emulator.sagemaker.request_defaults import fill_defaults
@@ -233,12 +233,11 @@ def _result_of(portal: BlockingPortal, work: Callable[[], Awaitable[_T]]) -> _T:
 @contextmanager
 def _store(named: StoreAddress | None) -> Iterator[tuple[StoreAddress, bool]]:
     """The S3 to use, and whether it is built in."""
-    address = named or configured_store()
-    if address is not None:
-        yield address, False
+    if named is not None:
+        yield named, False
         return
-    with embedded_store() as built_in:
-        yield built_in, True
+    with open_store() as behind:
+        yield behind.address, behind.is_built_in
 
 
 async def _upload(storage: Storage, files: Files | None, *, embedded: bool) -> None:

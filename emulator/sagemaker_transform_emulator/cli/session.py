@@ -13,9 +13,10 @@ from rich.text import Text
 
 from sagemaker_transform_emulator.config import Settings, StoreAddress
 from sagemaker_transform_emulator.jobs.instances import Services
-from sagemaker_transform_emulator.jobs.services import open_services, store_or_embedded
+from sagemaker_transform_emulator.jobs.services import open_services
 from sagemaker_transform_emulator.processes.event_loop import run_loop
 from sagemaker_transform_emulator.s3.client import Storage
+from sagemaker_transform_emulator.s3.store_choice import open_store
 from sagemaker_transform_emulator.s3.transfer import parse_put, put
 from sagemaker_transform_emulator.transform.keys import S3Location
 
@@ -53,7 +54,7 @@ def in_session(
             await _upload(services.storage, puts, embedded=embedded)
             return await work(Session(services, address, embedded))
 
-    with store or store_or_embedded() as (address, embedded):
+    with store or _opened() as (address, embedded):
         return run_loop(go(address, embedded=embedded))
 
 
@@ -64,7 +65,7 @@ def with_storage(puts: Sequence[Put], work: Callable[[Storage], Coroutine[Any, A
         await _upload(storage, puts, embedded=embedded)
         return await work(storage)
 
-    with store_or_embedded() as (address, embedded):
+    with _opened() as (address, embedded):
         storage = Storage(address)
         try:
             return run_loop(go(storage, embedded=embedded))
@@ -81,6 +82,12 @@ def progress(*, quiet: bool = False) -> Iterator[Callable[[str], None]]:
         return
     with console.status("starting") as status:
         yield lambda text: status.update(Text(text))
+
+
+@contextmanager
+def _opened() -> Iterator[Store]:
+    with open_store() as behind:
+        yield behind.address, behind.is_built_in
 
 
 async def _upload(storage: Storage, puts: Sequence[Put], *, embedded: bool) -> None:

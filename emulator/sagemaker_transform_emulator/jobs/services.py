@@ -12,7 +12,6 @@ from typing import Any
 from sagemaker_transform_emulator.config import (
     Settings,
     StoreAddress,
-    configured_store,
     region,
 )
 from sagemaker_transform_emulator.errors import MachineError, StorageError, UsageError
@@ -23,7 +22,6 @@ from sagemaker_transform_emulator.jobs.transform_job import JobRun, Services
 from sagemaker_transform_emulator.runtime.choice import open_runtime
 from sagemaker_transform_emulator.runtime.workspace import Swept, Workspace, open_workspace, sweep
 from sagemaker_transform_emulator.s3.client import Storage
-from sagemaker_transform_emulator.s3.moto_server import embedded_store
 
 Request = Mapping[str, Any] | str | Path
 """A request as a mapping, or the path of the JSON file that holds it."""
@@ -81,17 +79,6 @@ async def sweep_leftovers(address: StoreAddress) -> Swept:
             storage.close()
     swept.forget()
     return swept
-
-
-@contextmanager
-def store_or_embedded() -> Iterator[tuple[StoreAddress, bool]]:
-    """The configured S3, or the embedded one; the flag tells whether it is the embedded one."""
-    configured = configured_store()
-    if configured is not None:
-        yield configured, False
-        return
-    with embedded_store() as address:
-        yield address, True
 
 
 def read_request(request: Request) -> dict[str, Any]:

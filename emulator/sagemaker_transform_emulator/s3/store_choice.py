@@ -1,4 +1,4 @@
-"""Which S3 a server uses: one that is configured, else a MinIO it runs itself, else the built-in moto."""
+"""Which S3 is used: one that is configured, else a MinIO of the server's own, else the built-in moto."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from sagemaker_transform_emulator.config import DUMMY_KEYS, StoreAddress, region
+from sagemaker_transform_emulator.config import DUMMY_KEYS, StoreAddress, configured_store
 from sagemaker_transform_emulator.errors import MachineError
 from sagemaker_transform_emulator.s3.client import Storage
 from sagemaker_transform_emulator.s3.client_errors import s3_errors
@@ -22,11 +22,12 @@ StoreChoice = Literal["auto", "minio", "moto"]
 
 @dataclass(frozen=True, slots=True)
 class StoreBehind:
-    """The store, what it is in words, and whether the emulator runs it and so may empty it."""
+    """The store, what it is in words, whether the emulator runs it and so may empty it, and as which kind."""
 
     address: StoreAddress
     description: str
     is_own: bool
+    is_built_in: bool = False
 
     @property
     def keys(self) -> tuple[str, str]:
@@ -35,31 +36,41 @@ class StoreBehind:
         return self.address.access_key_id or key, self.address.secret_access_key or secret
 
 
+@dataclass(frozen=True, slots=True)
+class MinioPlace:
+    """Where a MinIO of the emulator's own keeps its objects, and the run it belongs to."""
+
+    data: Path
+    run_id: str
+
+
 @contextmanager
 def open_store(
-    choice: StoreChoice, state: Path, run_id: str, environment: Mapping[str, str] = os.environ
+    choice: StoreChoice = "auto",
+    minio: MinioPlace | None = None,
+    environment: Mapping[str, str] = os.environ,
 ) -> Iterator[StoreBehind]:
-    """The store, reachable until the block ends.
+    """The store, reachable until the block ends: the one way in which commands, library and server open S3.
 
-    With "auto": that of AWS_ENDPOINT_URL_S3, else MinIO when its program is found, else moto. Raises
-    MachineError when the one asked for cannot be had.
+    With "auto": the configured endpoint, else MinIO where `minio` gives it a place and its program is found,
+    else the built-in one. Only a server has a place for MinIO; what ends with its job is quicker without.
+    Raises MachineError when the one asked for cannot be had.
     """
-    endpoint = environment.get("AWS_ENDPOINT_URL_S3")
-    if choice == "auto" and endpoint:
-        yield StoreBehind(_configured(endpoint, environment), endpoint, is_own=False)
+    configured = configured_store(environment, for_server=minio is not None) if choice == "auto" else None
+    if configured is not None:
+        yield StoreBehind(configured, configured.endpoint_url or "", is_own=False)
         return
-    binary = minio_binary(environment) if choice != "moto" else None
+    binary = minio_binary(environment) if minio is not None and choice != "moto" else None
     if choice == "minio" and binary is None:
         raise MachineError(
             "No MinIO program is found", remedy="build one with `make minio`, or set MINIO_BIN to its path"
         )
-    if binary is not None:
-        data = state / "minio"
-        with minio_store(binary, data, run_id) as address:
-            yield StoreBehind(address, f"MinIO, objects in {data}", is_own=True)
+    if minio is not None and binary is not None:
+        with minio_store(binary, minio.data, minio.run_id) as address:
+            yield StoreBehind(address, f"MinIO, objects in {minio.data}", is_own=True)
         return
     with embedded_store() as address:
-        yield StoreBehind(address, f"built in ({LIMITS})", is_own=True)
+        yield StoreBehind(address, f"built in ({LIMITS})", is_own=True, is_built_in=True)
 
 
 def empty(storage: Storage) -> None:
@@ -79,10 +90,3 @@ def _empty_bucket(client: Any, bucket: str) -> None:
         if found:
             entries = [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in found]
             client.delete_objects(Bucket=bucket, Delete={"Objects": entries, "Quiet": True})
-
-
-def _configured(endpoint: str, environment: Mapping[str, str]) -> StoreAddress:
-    key, secret = environment.get("AWS_ACCESS_KEY_ID"), environment.get("AWS_SECRET_ACCESS_KEY")
-    if not (key and secret):
-        key, secret = DUMMY_KEYS
-    return StoreAddress(endpoint, region(environment), key, secret)

@@ -22,7 +22,13 @@ from sagemaker_transform_emulator.jobs.services import sweep_leftovers
 from sagemaker_transform_emulator.runtime.image_labels import label_reader
 from sagemaker_transform_emulator.runtime.workspace import open_workspace
 from sagemaker_transform_emulator.s3.client import Storage
-from sagemaker_transform_emulator.s3.store_choice import StoreBehind, StoreChoice, empty, open_store
+from sagemaker_transform_emulator.s3.store_choice import (
+    MinioPlace,
+    StoreBehind,
+    StoreChoice,
+    empty,
+    open_store,
+)
 from sagemaker_transform_emulator.sagemaker.constraints import service_model
 from sagemaker_transform_emulator.server import health
 from sagemaker_transform_emulator.server import state_directory as state
@@ -71,7 +77,7 @@ async def serve(plan: ServerOptions, on_ready: Callable[[About, int], None]) -> 
         state.held(plan.state),
         bound(plan.host, plan.port) as listener,
         open_workspace() as workspace,
-        open_store(plan.s3, plan.state, workspace.run_id) as behind,
+        open_store(plan.s3, MinioPlace(plan.state / "minio", workspace.run_id)) as behind,
     ):
         about = _about(plan, listener, behind)
         _refuse_itself(behind, listener)
