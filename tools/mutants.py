@@ -228,7 +228,7 @@ class _Finder(importlib.abc.MetaPathFinder):
     """Gives one module another source."""
 
     def __init__(self, path: str, source: bytes) -> None:
-        self._name = path.removesuffix(".py").replace("/", ".")
+        self._name = path.removeprefix("emulator/").removesuffix(".py").replace("/", ".")
         self._loader = _Loader(self._name, str(ROOT / path))
         self._loader.source = source
 
