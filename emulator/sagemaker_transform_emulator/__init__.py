@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         ServiceError,
         UsageError,
     )
-    from sagemaker_transform_emulator.jobs.diagnosis import Diagnosis
+    from sagemaker_transform_emulator.jobs.diagnosis_form import Diagnosis
     from sagemaker_transform_emulator.jobs.events import (
         ContainerLine,
         DataLogLine,
@@ -86,7 +86,7 @@ _HOMES = {
     "errors": """
         EmulatorError FailedJobError JobError MachineError ServiceError UsageError
     """,
-    "jobs.diagnosis": """
+    "jobs.diagnosis_form": """
         Diagnosis
     """,
     "jobs.events": """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
@@ -15,21 +16,25 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from sagemaker_transform_emulator.config import Settings, StoreAddress, load_settings
 from sagemaker_transform_emulator.jobs.admission import admit_model
-from sagemaker_transform_emulator.jobs.events import Sink
+from sagemaker_transform_emulator.jobs.events import Sink, to_all
 from sagemaker_transform_emulator.jobs.result import TransformJobResult, result_of
 from sagemaker_transform_emulator.jobs.services import Request, open_services, read_request, run_requests
 from sagemaker_transform_emulator.jobs.single_payloads import Outcome, Rehearsal, rehearsal_job, rehearse
+from sagemaker_transform_emulator.jobs.transform_job import JobRun, Services
 from sagemaker_transform_emulator.s3.client import Storage
 from sagemaker_transform_emulator.s3.store_choice import open_store
 from sagemaker_transform_emulator.s3.transfer import get as download
 from sagemaker_transform_emulator.s3.transfer import put as upload
 from sagemaker_transform_emulator.sagemaker.request_defaults import fill_defaults
+from sagemaker_transform_emulator.trace.job_keeping import JobKeeper, described_puts, keep
+from sagemaker_transform_emulator.trace.recorder import Recorder, record_policy, request_meta
+from sagemaker_transform_emulator.trace.store import trace_path
 from sagemaker_transform_emulator.transform.keys import S3Location
 
 Files = Mapping[str | Path, str]
@@ -86,7 +91,16 @@ async def run_transform_job_async(
     with _store(store) as (address, embedded):
         async with open_services(settings or load_settings(), address) as services:
             await _upload(services.storage, put, embedded=embedded)
-            run = await run_requests(model_request, job_request, services, sink)
+            run = await _run_kept(
+                (model_request, job_request),
+                services,
+                sink,
+                _Origin(
+                    None if embedded else address.endpoint_url,
+                    await asyncio.to_thread(described_puts, _pairs(put)),
+                    "" if isinstance(model, Mapping) else await asyncio.to_thread(os.path.abspath, model),
+                ),
+            )
             result = result_of(run)
             if result.succeeded:
                 for source, folder in (get or {}).items():
@@ -238,6 +252,45 @@ def _store(named: StoreAddress | None) -> Iterator[tuple[StoreAddress, bool]]:
         return
     with open_store() as behind:
         yield behind.address, behind.is_built_in
+
+
+class _Origin(NamedTuple):
+    """Its S3 (None: the one built in), the files put there, and the model's file, of a job."""
+
+    endpoint: str | None
+    puts: tuple[Mapping[str, Any], ...]
+    model_file: str
+
+
+async def _run_kept(
+    requests: tuple[dict[str, Any], dict[str, Any]], services: Services, sink: Sink, origin: _Origin
+) -> JobRun:
+    """The run has ended, and is among the stored jobs with its trace."""
+    kept: list[tuple[JobRun, JobKeeper, Recorder]] = []
+    policy = record_policy(services.settings.trace)
+
+    def admitted(run: JobRun) -> None:
+        keeper = keep(
+            run, services, requests, "library", endpoint=origin.endpoint, puts=origin.puts,
+            model_file=origin.model_file,
+        )  # fmt: skip
+        recorder = Recorder(
+            trace_path(run.job.transform_job_name), policy, request_meta(*requests, origin.endpoint)
+        )
+        run.sink = to_all(keeper, recorder, sink)
+        run.record_invocations = policy.wants_invocations
+        kept.append((run, keeper, recorder))
+
+    try:
+        return await run_requests(*requests, services, sink, admitted)
+    finally:
+        for run, keeper, recorder in kept:
+            recorder.close()
+            keeper.end(run)
+
+
+def _pairs(files: Files | None) -> list[tuple[Path, S3Location]]:
+    return [(Path(path), S3Location.parse(target)) for path, target in (files or {}).items()]
 
 
 async def _upload(storage: Storage, files: Files | None, *, embedded: bool) -> None:

@@ -1,33 +1,42 @@
-"""`emulator jobs`, `describe`, `logs`, `stop`: small clients of a running server, through boto3."""
+"""`emulator jobs`, `describe`, `logs`, `stop`: of a running server, through boto3, and of the stored jobs."""
 
 from __future__ import annotations
 
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-import boto3
-import botocore.exceptions
 import typer
-from botocore.config import Config
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sagemaker_transform_emulator.cli.places import Region, place_of_job, places_of_jobs, regions
+from sagemaker_transform_emulator.cli.places import Region, place_of_job, places_of_jobs
+from sagemaker_transform_emulator.cli.server_client import LogReader, client
+from sagemaker_transform_emulator.cli.stored import (
+    ENDED,
+    Found,
+    description_of,
+    events_of,
+    other_regions,
+    require_stored,
+    stored_job,
+    stored_jobs,
+    summary_of,
+    told_of,
+)
 from sagemaker_transform_emulator.config import state_directory
 from sagemaker_transform_emulator.errors import MachineError, UsageError
-from sagemaker_transform_emulator.sagemaker.resources import LOG_GROUP, Place
+from sagemaker_transform_emulator.sagemaker.resources import Place
 from sagemaker_transform_emulator.server import state_directory as state
 from sagemaker_transform_emulator.server.state_directory import About
+from sagemaker_transform_emulator.trace.job_store import DIAGNOSIS_STREAM, JobStore, StoredJob
 
 _POLL_SECONDS = 0.5
-_ENDED = ("Completed", "Failed", "Stopped")
 _COLOURS = {"Completed": "green", "Failed": "red", "Stopped": "yellow", "Stopping": "yellow"}
 StateDir = Annotated[Path | None, typer.Option(help="Folder of the emulator.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
@@ -47,17 +56,50 @@ def jobs(
     """List transform jobs, newest first."""
     given = {"StatusEquals": status, "NameContains": name_contains}
     wanted = {name: value for name, value in given.items() if value is not None}
-    server = _server(state_dir)
-    listed, others = places_of_jobs(server, region)
-    found = [summary for place in listed for summary in _summaries(server, place, limit, wanted)]
+    server = _answering(state_dir)
+    found: list[dict[str, Any]] = []
+    others: list[Place] = []
+    if server is not None:
+        listed, others = places_of_jobs(server, region)
+        found = [summary for place in listed for summary in _summaries(server, place, limit, wanted)]
+    stored, other_stored = stored_jobs(region, state_dir)
+    known = {summary["TransformJobArn"] for summary in found}
+    found += [
+        summary_of(job)
+        for job in stored
+        if not (job.front == "server" and job.arn in known)
+        and status in (None, job.status)
+        and (name_contains is None or name_contains.lower() in job.name.lower())
+    ]
     found = sorted(found, key=lambda summary: summary["CreationTime"], reverse=True)[:limit]
     if as_json:
         _print_json(found)
     else:
         _print_table(found)
-    if others and region is None:
-        words = f"there are jobs in {regions(others)}, too: choose with --region"
+    if (others or other_stored) and region is None:
+        words = other_regions([*others, *other_stored])
         Console(stderr=True, highlight=False, soft_wrap=True).print(words)
+
+
+def _answering(state_dir: Path | None) -> About | None:
+    """The running server; None when none runs, or one that was killed left its address behind."""
+    try:
+        server = _server(state_dir)
+        places_of_jobs(server, None)
+    except MachineError:
+        return None
+    return server
+
+
+def _where(name: str, region: str | None, state_dir: Path | None) -> tuple[About, Place] | Found:
+    """The job of that name, with the running server if it is there, else as it is stored."""
+    server = _answering(state_dir)
+    if server is None:
+        return stored_job(name, region, state_dir)
+    try:
+        return server, place_of_job(server, name, region)
+    except UsageError as error:
+        return require_stored(name, region, state_dir, error)
 
 
 def _summaries(server: About, place: Place, limit: int, wanted: dict[str, str]) -> list[dict[str, Any]]:
@@ -85,17 +127,26 @@ def _print_table(found: list[dict[str, Any]]) -> None:
 
 def describe(name: Name, region: Region = None, state_dir: StateDir = None, as_json: AsJson = False) -> None:
     """Show everything about one job."""
-    server = _server(state_dir)
-    with client("sagemaker", server, place_of_job(server, name, region)) as sagemaker:
-        found = sagemaker.describe_transform_job(TransformJobName=name)
-    found.pop("ResponseMetadata")
+    where = _where(name, region, state_dir)
+    if isinstance(where[1], StoredJob):
+        found, told = description_of(where[1]), where[1].told()
+    else:
+        server, place = where
+        assert isinstance(server, About)
+        with client("sagemaker", server, place) as sagemaker:
+            found = sagemaker.describe_transform_job(TransformJobName=name)
+        found.pop("ResponseMetadata")
+        told = told_of(name, found["TransformJobArn"], state_dir)
     if as_json:
-        _print_json(found)
+        _print_json(found | ({"Diagnoses": [each.as_json() for each in told]} if told else {}))
         return
     table = Table.grid(padding=(0, 2))
     for path, value in _flattened(found):
         table.add_row(path, Text(value))
-    Console(highlight=False).print(table)
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(table)
+    for each in told:
+        console.print(Text("\n" + "\n".join((*each.lines(), *each.next_commands))))
 
 
 def logs(
@@ -106,20 +157,42 @@ def logs(
     as_json: AsJson = False,
 ) -> None:
     """Print a job's logs, the container's name before each line."""
-    server = _server(state_dir)
-    place = place_of_job(server, name, region)
+    where = _where(name, region, state_dir)
+    if isinstance(where[1], StoredJob):
+        _print_stored_log(where[0], where[1], state_dir, follow=follow, as_json=as_json)
+        return
+    server, place = where
+    assert isinstance(server, About)
     with client("sagemaker", server, place) as sagemaker, client("logs", server, place) as cloudwatch:
         reader = None
         while True:
             job = sagemaker.describe_transform_job(TransformJobName=name)
             # streams have the name as it was given, in its own capitals
             reader = reader or LogReader(cloudwatch, job["TransformJobName"])
-            ended = job["TransformJobStatus"] in _ENDED
+            ended = job["TransformJobStatus"] in ENDED
             for event in reader.new_events():
                 _print_event(event, as_json=as_json)
             if ended or not follow:
                 return
             time.sleep(_POLL_SECONDS)
+
+
+def _print_stored_log(
+    folder: Path, job: StoredJob, state_dir: Path | None, *, follow: bool, as_json: bool
+) -> None:
+    seen = 0
+    while True:
+        _, job = next(
+            (found for found in JobStore(state_dir).find(job.name) if found[0] == folder), (folder, job)
+        )
+        for event in events_of(folder, job.name, state_dir, seen):
+            seen += 1
+            _print_event(event, as_json=as_json)
+        if job.ended is not None or not follow:
+            if job.note:
+                Console(stderr=True, highlight=False, soft_wrap=True).print(Text(job.note))
+            return
+        time.sleep(_POLL_SECONDS)
 
 
 def stop(name: Name, region: Region = None, state_dir: StateDir = None, as_json: AsJson = False) -> None:
@@ -129,7 +202,7 @@ def stop(name: Name, region: Region = None, state_dir: StateDir = None, as_json:
         sagemaker.stop_transform_job(TransformJobName=name)
         while True:
             found = sagemaker.describe_transform_job(TransformJobName=name)
-            if found["TransformJobStatus"] in _ENDED:
+            if found["TransformJobStatus"] in ENDED:
                 break
             time.sleep(_POLL_SECONDS)
     status = found["TransformJobStatus"]
@@ -137,61 +210,6 @@ def stop(name: Name, region: Region = None, state_dir: StateDir = None, as_json:
         _print_json({"TransformJobName": name, "TransformJobStatus": status})
     else:
         print(f"{name} {status}")
-
-
-class LogReader:
-    """Reads the streams of one job, each from where it stopped before."""
-
-    def __init__(self, cloudwatch: Any, job: str) -> None:
-        self._logs = cloudwatch
-        self._job = job
-        self._tokens: dict[str, str] = {}
-
-    def new_events(self) -> list[dict[str, Any]]:
-        """The events of all streams since the last call, by time; each names its stream."""
-        streams = self._logs.describe_log_streams(
-            logGroupName=LOG_GROUP, logStreamNamePrefix=f"{self._job}/"
-        )["logStreams"]
-        found = [event for stream in streams for event in self._of(stream["logStreamName"])]
-        return sorted(found, key=lambda event: int(event["timestamp"]))
-
-    def _of(self, stream: str) -> Iterator[dict[str, Any]]:
-        while True:
-            token = self._tokens.get(stream)
-            answer = self._logs.get_log_events(
-                logGroupName=LOG_GROUP, logStreamName=stream, startFromHead=True,
-                **({"nextToken": token} if token else {}),
-            )  # fmt: skip
-            self._tokens[stream] = answer["nextForwardToken"]
-            if not answer["events"]:
-                return
-            for event in answer["events"]:
-                yield {"stream": stream, "timestamp": event["timestamp"], "message": event["message"]}
-
-
-@contextmanager
-def client(service: str, server: About, place: Place) -> Iterator[Any]:
-    """A client of the running server, in that account and region; its errors are ours."""
-    connect: Callable[..., Any] = boto3.client
-    made = connect(
-        service, endpoint_url=server.endpoint_url, region_name=place.region,
-        aws_access_key_id=place.account, aws_secret_access_key=server.secret_access_key,
-        config=Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=60),
-    )  # fmt: skip
-    try:
-        yield made
-    except botocore.exceptions.ClientError as error:
-        said = error.response.get("Error", {})
-        raise UsageError(f"{said.get('Code')}: {said.get('Message')}") from None
-    except botocore.exceptions.ParamValidationError as error:
-        raise UsageError(str(error)) from None
-    except (botocore.exceptions.BotoCoreError, OSError) as error:
-        raise MachineError(
-            f"The emulator at {server.endpoint_url} does not answer: {error}",
-            remedy="start it with `emulator up`",
-        ) from None
-    finally:
-        made.close()
 
 
 def _server(state_dir: Path | None) -> About:
@@ -202,9 +220,10 @@ def _print_event(event: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(event), flush=True)
         return
-    parts = event["stream"].split("/")
+    first, *rest = event["stream"].split("/")
+    source = first if first == DIAGNOSIS_STREAM else rest[-1]
     at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC).astimezone()
-    sys.stdout.write(f"{at:%H:%M:%S} {parts[-1]}: {event['message']}\n")
+    sys.stdout.write(f"{at:%H:%M:%S} {source}: {event['message']}\n")
     sys.stdout.flush()
 
 

@@ -20,7 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sagemaker_transform_emulator.config import StoreAddress
-from sagemaker_transform_emulator.jobs.diagnosis import diagnose
+from sagemaker_transform_emulator.jobs.diagnosis import diagnose, diagnose_error
 from sagemaker_transform_emulator.jobs.events import (
     Event,
     InputListed,
@@ -131,15 +131,21 @@ def summary(run: JobRun) -> dict[str, Any]:
             {"input": str(event.source.location), "output": str(event.output), "records": event.records}
             for event in run.completed
         ],
-        "failures": [
-            {
-                "input": str(event.source),
-                "error": event.error.message,
-                "remedy": event.error.remedy,
-                "where": event.payload.where if event.payload else None,
-            }
-            for event in run.failed
-        ],
+        "failures": [_failure(run, event) for event in run.failed],
+        "error": None
+        if run.error is None
+        else {"message": run.error.message, "remedy": diagnose_error(run.error).remedy},
+    }
+
+
+def _failure(run: JobRun, event: ObjectFailed) -> dict[str, Any]:
+    told = diagnose(event, run.recent_lines, run.job.transform_job_name)
+    return {
+        "input": str(event.source),
+        "error": event.error.message,
+        "remedy": told.remedy,
+        "where": event.payload.where if event.payload else None,
+        "diagnosis": told.as_json(),
     }
 
 

@@ -27,12 +27,12 @@ def place_of_job(server: About, name: str, region: str | None) -> Place:
     `region` is the only one that counts. Without it that of AWS_REGION wins over others.
     """
     found = list(_ask(server, name))
-    return choose(found, name, _checked(region), _preferred())
+    return choose(found, name, checked(region), preferred())
 
 
 def places_of_jobs(server: About, region: str | None) -> tuple[list[Place], list[Place]]:
     """The places whose jobs to list, in the region asked for or that of AWS_REGION if any, and all others."""
-    only = _checked(region) or _preferred()
+    only = checked(region) or preferred()
     found = _ask(server)
     listed = [place for place in found if only in (None, place.region)]
     return listed, [place for place in found if place not in listed]
@@ -62,12 +62,14 @@ def regions(places: list[Place]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
-def _preferred() -> str | None:
+def preferred() -> str | None:
+    """The region of AWS_REGION; None without one."""
     found = os.environ.get("AWS_REGION")
     return require_region(found, "AWS_REGION") if found else None
 
 
-def _checked(region: str | None) -> str | None:
+def checked(region: str | None) -> str | None:
+    """The region as it is; raises UsageError for what can be none."""
     return None if region is None else require_region(region, "--region")
 
 

@@ -31,6 +31,7 @@ from sagemaker_transform_emulator.s3.transfer import get, parse_get
 from sagemaker_transform_emulator.sagemaker.field_paths import set_environment, set_fields
 from sagemaker_transform_emulator.sagemaker.request_defaults import fill_defaults
 from sagemaker_transform_emulator.sagemaker.requests import JobStatus
+from sagemaker_transform_emulator.trace.job_keeping import JobKeeper, described_puts, keep
 from sagemaker_transform_emulator.trace.recorder import Recorder, RecordPolicy, record_policy, request_meta
 from sagemaker_transform_emulator.trace.store import trace_path
 from sagemaker_transform_emulator.transform.keys import S3Location
@@ -110,6 +111,7 @@ def run(
         [parse_get(text) for text in get_files or []],
         record_policy(settings.trace),
         quiet=quiet,
+        model_file=str(model.absolute()),
     )
     fill_defaults(plan.job, plan.model, datetime.now(UTC))
     result = in_session(plan.settings, plan.puts, lambda session: carry_out(plan, session))
@@ -127,6 +129,7 @@ class Plan:
     gets: list[tuple[S3Location, Path]]
     policy: RecordPolicy
     quiet: bool = False
+    model_file: str = ""
     first_rows: tuple[bytes, bytes] = (b"", b"")
 
 
@@ -134,9 +137,10 @@ async def carry_out(plan: Plan, session: Session) -> JobRun:
     """The job has ended, its outputs were downloaded. SIGINT and SIGTERM stop the job."""
     services, address, embedded = session
     display = JobDisplay(quiet=plan.quiet, store=address, embedded=embedded, runtime=services.runtime.name)
+    puts = await asyncio.to_thread(described_puts, plan.puts)
     runs: list[JobRun] = []
-
     recorders: list[Recorder] = []
+    keepers: list[JobKeeper] = []
 
     def admitted(run: JobRun) -> None:
         recorder = Recorder(
@@ -144,10 +148,20 @@ async def carry_out(plan: Plan, session: Session) -> JobRun:
             plan.policy,
             request_meta(plan.model, plan.job, address.endpoint_url),
         )
-        run.sink = to_all(display.sink, recorder)
+        keeper = keep(
+            run,
+            services,
+            (plan.model, plan.job),
+            "run",
+            endpoint=None if embedded else address.endpoint_url,
+            puts=puts,
+            model_file=plan.model_file,
+        )
+        run.sink = to_all(display.sink, recorder, keeper)
         run.record_invocations = plan.policy.wants_invocations
         runs.append(run)
         recorders.append(recorder)
+        keepers.append(keeper)
         display.follow(run)
 
     task = asyncio.create_task(run_requests(plan.model, plan.job, services, display.sink, admitted))
@@ -164,6 +178,8 @@ async def carry_out(plan: Plan, session: Session) -> JobRun:
     finally:
         for recorder in recorders:
             recorder.close()
+        for run, keeper in zip(runs, keepers, strict=True):
+            keeper.end(run)
     for source, folder in plan.gets:
         await asyncio.to_thread(get, services.storage, source, folder)
     plan.first_rows = await _first_rows(result, services.storage)

@@ -99,9 +99,9 @@ class TransformJobResult:
 
 def result_of(run: JobRun) -> TransformJobResult:
     """The run, which has ended, as a value that nothing changes any more."""
-    progress = run.progress
+    progress, name = run.progress, run.job.transform_job_name
     return TransformJobResult(
-        transform_job_name=run.job.transform_job_name,
+        transform_job_name=name,
         status=run.status,
         failure_reason=run.failure_reason,
         outputs=tuple(
@@ -109,7 +109,7 @@ def result_of(run: JobRun) -> TransformJobResult:
             for event in run.completed
         ),
         failures=tuple(
-            ObjectResult(str(event.source), "", diagnosis=diagnose(event, run.recent_lines))
+            ObjectResult(str(event.source), "", diagnosis=diagnose(event, run.recent_lines, name))
             for event in run.failed
         ),
         objects=progress.objects,

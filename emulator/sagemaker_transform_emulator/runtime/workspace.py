@@ -19,9 +19,12 @@ from pathlib import Path
 from typing import IO
 
 from sagemaker_transform_emulator.config import state_directory
+from sagemaker_transform_emulator.processes.run_lock import is_abandoned, run_lives
 from sagemaker_transform_emulator.processes.run_mark import end_processes
 from sagemaker_transform_emulator.s3.multipart_output import UploadJournal
 from sagemaker_transform_emulator.transform.keys import S3Location
+
+__all__ = ["OpenUpload", "Swept", "Workspace", "open_workspace", "run_lives", "sweep"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +87,10 @@ class Swept:
 
 def sweep(root: Path | None = None) -> Swept:
     """End the processes of killed runs; tell which uploads they left open."""
-    folders = tuple(folder for folder in _runs(root) if _is_abandoned(folder))
+    folders = tuple(folder for folder in _runs(root) if is_abandoned(folder))
     processes = sum(end_processes(folder.name) for folder in folders)
     uploads = tuple(upload for folder in folders for upload in _open_uploads(folder))
     return Swept(processes, uploads, folders)
-
-
-def run_lives(runs_folder: Path, run_id: str) -> bool:
-    """Whether the run of that id, whose folder is in `runs_folder`, has not ended: it holds its lock."""
-    folder = runs_folder / run_id
-    return folder.is_dir() and not _is_abandoned(folder)
 
 
 class _FileJournal(UploadJournal):
@@ -122,17 +119,6 @@ class _FileJournal(UploadJournal):
 def _runs(root: Path | None) -> list[Path]:
     runs = (root or state_directory()) / "runs"
     return sorted(path for path in runs.iterdir() if path.is_dir()) if runs.is_dir() else []
-
-
-def _is_abandoned(folder: Path) -> bool:
-    try:
-        with (folder / "lock").open("r+") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False  # just being made
-    except OSError:
-        return False  # held: that run lives
-    return True
 
 
 def _open_uploads(folder: Path) -> list[OpenUpload]:

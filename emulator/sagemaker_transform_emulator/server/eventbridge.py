@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -17,9 +18,12 @@ from typing import Any
 
 import httpx
 
+from sagemaker_transform_emulator.jobs.diagnosis_form import Diagnosis
 from sagemaker_transform_emulator.sagemaker.resources import JobRecord
 
 DETAIL_TYPE = "SageMaker Transform Job State Change"
+DIAGNOSIS_TYPE = "Transform Job Diagnosis"
+DIAGNOSIS_SOURCE = "sagemaker-transform-emulator"
 _TIMES = ("CreationTime", "TransformStartTime", "TransformEndTime")
 _MOST_WAITING = 1_000
 _log = logging.getLogger("sagemaker_transform_emulator.server.eventbridge")
@@ -43,6 +47,13 @@ class Notifier:
             self._waiting.put_nowait(event_of(record, self._detail(record)))
         except asyncio.QueueFull:
             _log.warning("event of job %s dropped: %s does not keep up", record.name, self._url)
+
+    def tell(self, record: JobRecord, diagnosis: Diagnosis) -> None:
+        """The event of a diagnosis is on its way."""
+        try:
+            self._waiting.put_nowait(diagnosis_event_of(record, diagnosis))
+        except asyncio.QueueFull:
+            _log.warning("diagnosis of job %s dropped: %s does not keep up", record.name, self._url)
 
     async def send_all(self) -> None:
         """Post what comes, for ever."""
@@ -87,15 +98,29 @@ def event_of(record: JobRecord, detail: Mapping[str, Any]) -> dict[str, Any]:
     """The event for a job's present state; times in `detail` are epoch milliseconds."""
     shown = {name: value for name, value in detail.items() if value is not None}
     shown |= {name: int(shown[name] * 1000) for name in _TIMES if name in shown}
-    at = datetime.fromtimestamp(record.modified, UTC)
+    return _enveloped(record, DETAIL_TYPE, "aws.sagemaker", record.modified, shown)
+
+
+def diagnosis_event_of(record: JobRecord, diagnosis: Diagnosis) -> dict[str, Any]:
+    """The event for a failed object, or a job that failed as a whole; AWS sends none like it."""
+    named = {"TransformJobName": record.name, "TransformJobArn": record.arn}
+    return _enveloped(
+        record, DIAGNOSIS_TYPE, DIAGNOSIS_SOURCE, time.time(), {**named, "Diagnosis": diagnosis.as_json()}
+    )
+
+
+def _enveloped(
+    record: JobRecord, kind: str, source: str, moment: float, detail: Mapping[str, Any]
+) -> dict[str, Any]:
+    at = datetime.fromtimestamp(moment, UTC)
     return {
         "version": "0",
         "id": str(uuid.uuid4()),
-        "detail-type": DETAIL_TYPE,
-        "source": "aws.sagemaker",
+        "detail-type": kind,
+        "source": source,
         "account": record.place.account,
         "time": f"{at:%Y-%m-%dT%H:%M:%SZ}",
         "region": record.place.region,
         "resources": [record.arn],
-        "detail": shown,
+        "detail": detail,
     }

@@ -160,6 +160,7 @@ class JobController:
         if error is not None:
             run.status, run.failure_reason = JobStatus.FAILED, INTERNAL_ERROR
             said = _diagnosis(error)
+            run.error = run.error or EmulatorError(said)
             logs.data_line(said)
             _log.error("job %s: %s", running.record.name, said, exc_info=_unexpected(error))
         elif run.status is JobStatus.IN_PROGRESS:

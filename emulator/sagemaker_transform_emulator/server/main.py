@@ -39,9 +39,12 @@ from sagemaker_transform_emulator.server.api.s3_proxy import S3Proxy
 from sagemaker_transform_emulator.server.database import Store
 from sagemaker_transform_emulator.server.job_controller import JobController
 from sagemaker_transform_emulator.server.job_traces import Tracing
+from sagemaker_transform_emulator.server.kept_jobs import KeptJobs
 from sagemaker_transform_emulator.server.observers import watching
 from sagemaker_transform_emulator.server.state_directory import About
 from sagemaker_transform_emulator.server.utilization import Utilization
+from sagemaker_transform_emulator.trace.job_keeping import kept_settings
+from sagemaker_transform_emulator.trace.job_store import JobStore
 from sagemaker_transform_emulator.trace.recorder import record_policy
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -81,7 +84,7 @@ async def serve(plan: ServerOptions, on_ready: Callable[[About, int], None]) -> 
     ):
         about = _about(plan, listener, behind)
         _refuse_itself(behind, listener)
-        async with _opened(plan, behind, about) as (backend, app):
+        async with _opened(plan, behind, about, workspace.run_id) as (backend, app):
             interrupted = backend.controller.recover()
             await sweep_leftovers(behind.address)
 
@@ -97,7 +100,7 @@ async def serve(plan: ServerOptions, on_ready: Callable[[About, int], None]) -> 
 
 @asynccontextmanager
 async def _opened(
-    plan: ServerOptions, behind: StoreBehind, about: About
+    plan: ServerOptions, behind: StoreBehind, about: About, run_id: str
 ) -> AsyncIterator[tuple[Backend, ASGIApp]]:
     store = Store(plan.state / state.DATABASE)
     storage = Storage(behind.address)
@@ -113,6 +116,7 @@ async def _opened(
             controller.set_faults(plan.settings.faults)
             utilization.forget()
             await asyncio.to_thread(store.clear)
+            await asyncio.to_thread(JobStore().remove, front="server")
             backend.polling.clear()
             if behind.is_own:
                 await asyncio.to_thread(empty, storage)
@@ -120,9 +124,12 @@ async def _opened(
         front = Front(lambda: {**health.public(about), "jobs_running": controller.running}, reset)
         guard = Guard(plan.settings.allowed_hosts, open_to_network=plan.open_to_network)
         tracing = Tracing(record_policy(plan.settings.trace), behind.address.endpoint_url)
+        kept = KeptJobs(
+            run_id, kept_settings(plan.settings), behind.address.endpoint_url, controller.progress
+        )
         async with (
             utilization.sampling(),
-            watching(controller, store, tracing, plan.settings.webhook) as pages,
+            watching(controller, store, tracing, kept, plan.settings.webhook) as pages,
         ):
             yield backend, make_app(backend, proxy, front, guard, pages)
     finally:

@@ -18,16 +18,20 @@ from sagemaker_transform_emulator.server.database import Store
 from sagemaker_transform_emulator.server.eventbridge import notifier
 from sagemaker_transform_emulator.server.job_controller import JobController
 from sagemaker_transform_emulator.server.job_traces import Tracing
+from sagemaker_transform_emulator.server.kept_jobs import KeptJobs, Terminal, to_stream
 from sagemaker_transform_emulator.server.metrics import Metrics
 
 
 @asynccontextmanager
 async def watching(
-    controller: JobController, store: Store, tracing: Tracing, webhook: str | None
+    controller: JobController, store: Store, tracing: Tracing, kept: KeptJobs, webhook: str | None
 ) -> AsyncIterator[tuple[APIRouter, ...]]:
-    """Traces and metrics are taken, events are posted while the block runs; the routers have the pages."""
+    """Jobs are kept, traces, metrics taken, events posted while the block runs; the routers have pages."""
     controller.sink_factories.append(tracing.sink)
     controller.observers.append(tracing.observe)
+    controller.sink_factories.append(kept.sink)
+    controller.observers.append(kept.observe)
+    kept.tellers += [Terminal(), to_stream(store)]
     metrics = Metrics(controller.progress)
     controller.sink_factories.append(metrics.sink)
     controller.observers.append(metrics.observe)
@@ -41,4 +45,5 @@ async def watching(
 
     async with notifier(webhook, detail) as notifying:
         controller.observers.append(notifying.observe)
+        kept.tellers.append(notifying.tell)
         yield pages
