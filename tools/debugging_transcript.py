@@ -6,9 +6,9 @@ times and ids. `--check` runs them all and fails when the document says otherwis
 
 from __future__ import annotations
 
-import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,40 +16,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "docs" / "debugging.md"
-MODEL = {
-    "ModelName": "shop",
-    "Containers": [
-        {
-            "Image": "features",
-            "Environment": {"BEHAVIOUR": "lines:upper", "RESPONSE_CONTENT_TYPE": "text/csv; charset=utf-8"},
-        },
-        {
-            "Image": "predictor",
-            "Environment": {
-                "BEHAVIOUR": "echo_if_content_type:text/csv",
-                "BEHAVIOUR_ELSE": "status:415:Content type text/csv; charset=utf-8 is not supported.",
-            },
-        },
-    ],
-}
-JOB = {
-    "TransformJobName": "shop",
-    "ModelName": "shop",
-    "BatchStrategy": "SingleRecord",
-    "TransformInput": {
-        "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://shop/in/"}},
-        "ContentType": "text/csv",
-        "SplitType": "Line",
-    },
-    "TransformOutput": {"S3OutputPath": "s3://shop/out", "Accept": "text/csv", "AssembleWith": "Line"},
-    "TransformResources": {"InstanceType": "ml.m4.xlarge", "InstanceCount": 1},
-}
+EXAMPLE = ROOT / "examples" / "debugging"
 RUN = "emulator run --model model.json --job job.json --put orders.csv=s3://shop/in/orders.csv"
 TEXT = """# Debugging a job
 
 <!-- written by tools/debugging_transcript.py, which runs every command shown here -->
 
-A pipeline of two containers, `features` and `predictor`, reads three orders. It fails:
+The files used here are in [examples/debugging](../examples/debugging): in that folder every command can be
+pasted as it stands. A pipeline of two containers, `features` and `predictor`, reads three orders. It fails:
 
 {run}
 
@@ -73,7 +47,13 @@ The trace can also be written as a test that fails until the container is mended
 
 {as_pytest}
 
-What a job would do can be seen without a container, before it runs:
+The job stays known, with its log and its diagnosis, whoever ran it (`run`, the library or the server), while
+it runs and afterwards: `emulator jobs`, `emulator describe shop` and `emulator logs shop` show it.
+
+{logs}
+
+What a job would do can be seen without a container, before it runs (`--job job.json`) and afterwards. The
+files that `--put` gave to the built-in S3 are put there again; one that has changed since is named:
 
 {explain}
 
@@ -102,31 +82,19 @@ def render() -> str:
     """The document, its commands run in a fresh folder."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        prepare(folder)
+        for file in EXAMPLE.iterdir():
+            if file.is_file():
+                shutil.copy(file, folder)
         blocks = {
             "run": shell(folder, RUN),
             "trace": shell(folder, "emulator trace shop --record 1"),
             "replay": shell(folder, "emulator replay shop --record 1"),
             "changed": shell(folder, "emulator replay shop --record 1 --env RESPONSE_CONTENT_TYPE=text/csv"),
             "as_pytest": shell(folder, "emulator trace shop --pytest"),
-            "explain": shell(folder, RUN.replace("run --model model.json", "explain")),
+            "logs": shell(folder, "emulator logs shop"),
+            "explain": shell(folder, "emulator explain --job shop"),
         }
     return TEXT.format(**blocks)
-
-
-def prepare(folder: Path) -> None:
-    """The files of the example."""
-    (folder / "model.json").write_text(json.dumps(MODEL))
-    (folder / "job.json").write_text(json.dumps(JOB))
-    (folder / "orders.csv").write_text("order,amount\n17,2.5\n18,3.0\n")
-    command = json.dumps([sys.executable, "-m", "sagemaker_transform_emulator.containers.scripted"])
-    (folder / "emulator.toml").write_text(
-        'runtime = "process"\n'
-        + "".join(
-            f'[[images]]\nmatch = "{image}"\ncommand = {command}\ndirectory = "{ROOT}"\n'
-            for image in ("features", "predictor")
-        )
-    )
 
 
 def shell(folder: Path, command: str) -> str:
@@ -152,8 +120,14 @@ def steady(text: str) -> str:
     text = re.sub(r"i-[0-9a-f]{17}", "i-0a1b2c3d4e5f60718", text)
     text = re.sub(r"\d+\.\d\d( m?s\b)", r"0.00\1", text)
     text = re.sub(r"\d+\.\d( m?s\b)", r"0.0\1", text)
+    text = re.sub(r"^\d\d:\d\d:\d\d ", "12:00:00 ", text, flags=re.MULTILINE)
+    text = re.sub(r"listening on \d+", "listening on 8080", text)
     text = re.sub(r"(connect|first byte) \d+\.\d+", r"\1 0.0", text)
-    return "\n".join(line.rstrip() for line in text.strip().splitlines())
+    lines = [line.rstrip() for line in text.strip().splitlines()]
+    started = [number for number, line in enumerate(lines) if "listening on" in line]  # in no order
+    for number, line in zip(started, sorted(lines[number] for number in started), strict=True):
+        lines[number] = line
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from sagemaker_transform_emulator.cli.session import parse_puts, with_storage
+from sagemaker_transform_emulator.cli.stored_files import newest, puts_of, store_of
 from sagemaker_transform_emulator.config import region
+from sagemaker_transform_emulator.errors import UsageError
 from sagemaker_transform_emulator.jobs.admission import admit_job
 from sagemaker_transform_emulator.jobs.services import read_request
 from sagemaker_transform_emulator.s3.client import Storage
@@ -28,7 +30,7 @@ _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "d
 
 
 def explain_job(
-    job: Annotated[Path, Flag(help="CreateTransformJob's request.")],
+    job: Annotated[str, Flag(help="CreateTransformJob's request, or the name of a job that ran.")],
     assignments: Annotated[
         list[str] | None, Flag("--set", help="NAME=VALUE over the file. Repeatable.")
     ] = None,
@@ -36,13 +38,28 @@ def explain_job(
     as_json: Annotated[bool, Flag("--json", help="As JSON.")] = False,
 ) -> None:
     """Show the objects, records, payloads and output keys of a job, the settings in force, and doubts."""
-    request = read_request(job)
+    stored = None if Path(job).exists() else newest(job)
+    if stored is None:
+        _require_file(job)
+    request = read_request(job) if stored is None else dict(stored.request)
     set_fields(request, assignments or [])
-    answer = with_storage(parse_puts(put_files), lambda storage: _explain(request, storage))
+    puts = parse_puts(put_files)
+    answer = with_storage(
+        puts if stored is None else puts_of(stored, puts),
+        lambda storage: _explain(request, storage),
+        None if stored is None else store_of(stored),
+    )
     if as_json:
         print(json.dumps(asdict(answer), indent=2, default=lambda value: value.decode("utf-8", "replace")))
     else:
         _print(answer)
+
+
+def _require_file(job: str) -> None:
+    if not Path(job).exists():
+        raise UsageError(
+            f"There is neither a file {job!r} nor a job of that name", remedy="see `emulator jobs`"
+        )
 
 
 async def _explain(request: dict[str, Any], storage: Storage) -> Explanation:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from sagemaker_transform_emulator.cli.session import in_session, parse_puts
-from sagemaker_transform_emulator.config import load_settings
+from sagemaker_transform_emulator.cli.stored_files import newest, puts_of, settings_of, store_of
 from sagemaker_transform_emulator.errors import UsageError
 from sagemaker_transform_emulator.sagemaker.field_paths import set_environment, set_fields
 from sagemaker_transform_emulator.tools.replay import Replayed, Wanted
@@ -37,7 +37,8 @@ def replay(
 ) -> None:
     """Send one record of a job through fresh containers again. Exit code 0 when it is answered, else 1."""
     reader = TraceReader(trace_path(job))
-    puts = parse_puts(put_files)
+    given, stored = parse_puts(put_files), newest(job)
+    puts = given if stored is None else puts_of(stored, given)
     model_request, as_run = reader.meta("model"), reader.job_as_run()
     job_request = deepcopy(as_run)
     set_fields(job_request, assignments or [])
@@ -50,11 +51,12 @@ def replay(
         as_run,
         next(reader.find(Filter(record=record, object=source, limit=1)), None),
         source or "",
-        tuple(target for _, target in puts),
+        tuple(target for _, target in given),
         keep,
     )
-    settings = load_settings(config).changed(runtime=runtime)
-    result = in_session(settings, puts, lambda session: send_again(wanted, session.services))
+    settings = settings_of(stored, config).changed(runtime=runtime)
+    store = None if stored is None else store_of(stored)
+    result = in_session(settings, puts, lambda session: send_again(wanted, session.services), store)
     print(json.dumps(_plain(result), indent=2) if as_json else _text(result))
     sys.exit(0 if not result.now.error else 1)
 

@@ -155,6 +155,7 @@ async def carry_out(plan: Plan, session: Session) -> JobRun:
             "run",
             endpoint=None if embedded else address.endpoint_url,
             puts=puts,
+            gets=plan.gets,
             model_file=plan.model_file,
         )
         run.sink = to_all(display.sink, recorder, keeper)

@@ -58,14 +58,18 @@ def in_session(
         return run_loop(go(address, embedded=embedded))
 
 
-def with_storage(puts: Sequence[Put], work: Callable[[Storage], Coroutine[Any, Any, _T]]) -> _T:
+def with_storage(
+    puts: Sequence[Put],
+    work: Callable[[Storage], Coroutine[Any, Any, _T]],
+    store: AbstractContextManager[Store] | None = None,
+) -> _T:
     """As `in_session`, for what needs no container: no runtime is looked for."""
 
     async def go(storage: Storage, *, embedded: bool) -> _T:
         await _upload(storage, puts, embedded=embedded)
         return await work(storage)
 
-    with _opened() as (address, embedded):
+    with store or _opened() as (address, embedded):
         storage = Storage(address)
         try:
             return run_loop(go(storage, embedded=embedded))

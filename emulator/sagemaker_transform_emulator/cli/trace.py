@@ -45,7 +45,7 @@ def trace(
             _nothing(reader, job), remedy="run the job with --trace all to keep every invocation"
         )
     elif as_pytest:
-        print(pytest_of(found[0], "model.json", reader.job_as_run()))
+        print(_as_test(found[0], reader, job))
     elif curl:
         print("\n".join(curl_of(item, {}) for item in found))
     elif record is not None:
@@ -53,6 +53,14 @@ def trace(
     else:
         for item in found:
             print(line_of(item))
+
+
+def _as_test(item: TracedInvocation, reader: TraceReader, name: str) -> str:
+    # it brings what reads S3
+    from sagemaker_transform_emulator.cli.stored_files import model_of, model_puts_of, newest  # noqa: PLC0415
+
+    stored, model = newest(name), reader.meta("model")
+    return pytest_of(item, model_of(stored, model), reader.job_as_run(), model_puts_of(stored, model))
 
 
 def _log_lines(reader: TraceReader, item: TracedInvocation) -> list[list[str]]:

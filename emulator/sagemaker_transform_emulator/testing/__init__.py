@@ -18,15 +18,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sagemaker_transform_emulator.testing.assertions import assert_completed
     from sagemaker_transform_emulator.testing.invoke import Outcome, invoke_record
 
-__all__ = ["Outcome", "invoke_record"]
+__all__ = ["Outcome", "assert_completed", "invoke_record"]
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used: every pytest run loads the plugin in this package."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from sagemaker_transform_emulator.testing import invoke  # noqa: PLC0415
+    from sagemaker_transform_emulator.testing import assertions, invoke  # noqa: PLC0415
 
-    return getattr(invoke, name)
+    return getattr(assertions if name == "assert_completed" else invoke, name)

@@ -9,13 +9,15 @@ During a test the AWS variables point at the emulator, so code that makes its ow
 SageMaker SDK needs no change. Of an SDK that has been imported before, the address of STS points there, too:
 it is the one that no variable sets, and `get_execution_role()` asks it. Each worker of pytest-xdist has an
 emulator of its own.
+
+When a test fails, its report has a section for each of its jobs that failed, with the diagnosis.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -91,10 +93,27 @@ def sagemaker_emulator(
         monkeypatch.delenv(name)
     for name, value in sagemaker_emulator_session.environment.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("EMULATOR_STATE_DIR", str(sagemaker_emulator_session.state))
     url = sagemaker_emulator_session.endpoint_url
     for name in _SDK_MODULES & set(sys.modules):
         monkeypatch.setattr(sys.modules[name], "sts_regional_endpoint", lambda _region: url, raising=False)
     return sagemaker_emulator_session
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """The report of a test that failed has a section for each job of it that failed."""
+    report = yield
+    child = getattr(item, "funcargs", {}).get("sagemaker_emulator")
+    if child is not None and report.when == "call" and report.failed:
+        from sagemaker_transform_emulator.testing.assertions import failed_jobs, told  # noqa: PLC0415
+
+        report.sections += [
+            (f"SageMaker job {job.name}", told(job)) for job in failed_jobs(child.state, call.start)
+        ]
+    return report
 
 
 def _option(config: pytest.Config, name: str) -> str | None:

@@ -118,6 +118,7 @@ def keep(
     *,
     endpoint: str | None = None,
     puts: tuple[Mapping[str, Any], ...] = (),
+    gets: Iterable[tuple[S3Location, Path]] = (),
     model_file: str = "",
 ) -> JobKeeper:
     """A keeper for a run that `run` or the library starts; `requests` are the model's and the job's.
@@ -130,7 +131,9 @@ def keep(
         JobStore(),
         StoredJob(
             name, services.region, DEFAULT_ACCOUNT, services.workspace.run_id, front, job, model, time.time(),
-            kept_settings(services.settings), endpoint, model_file, puts, trace=str(trace_path(name)),
+            kept_settings(services.settings), endpoint, model_file, puts,
+            tuple({"source": str(source), "folder": str(folder.absolute())} for source, folder in gets),
+            trace=str(trace_path(name)),
         ),
     )  # fmt: skip
 

@@ -41,9 +41,9 @@ class StoredJob:
     """A job at one moment. Times are epoch seconds; requests are CreateModel's and CreateTransformJob's.
 
     `owner` is the run that carries it out, `front` who started it: "run", "library" or "server". `puts` are
-    the files that were uploaded for it, `model_file` that of the model's request, if it was one, `endpoint`
-    its S3, None for the one built in. `diagnoses` are the JSON forms of Diagnosis, `note` what the emulator
-    has to add to the status.
+    the files that were uploaded for it, `gets` the folders its outputs were downloaded to, `model_file` is
+    that of the model's request, if it was one, `endpoint` its S3, None for the one built in. `diagnoses` are
+    the JSON forms of Diagnosis, `note` what the emulator has to add to the status.
     """
 
     name: str
@@ -58,6 +58,7 @@ class StoredJob:
     endpoint: str | None = None
     model_file: str = ""
     puts: tuple[Mapping[str, Any], ...] = ()
+    gets: tuple[Mapping[str, Any], ...] = ()
     status: str = "InProgress"
     failure_reason: str | None = None
     started: float | None = None
@@ -171,7 +172,7 @@ class JobStore:
         if not isinstance(data, dict) or data.pop("version", None) != VERSION:
             return None
         known = {item.name for item in fields(StoredJob)}
-        lists = {name: tuple(data.get(name, ())) for name in ("puts", "outputs", "diagnoses")}
+        lists = {name: tuple(data.get(name, ())) for name in ("puts", "gets", "outputs", "diagnoses")}
         job = StoredJob(**{name: value for name, value in data.items() if name in known} | lists)
         if job.ended is None and not run_lives(self.root / "runs", job.owner):
             again = json.loads((folder / _RECORD).read_text())  # it may have ended between the two looks

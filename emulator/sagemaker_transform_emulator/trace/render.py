@@ -46,11 +46,17 @@ def curl_of(item: TracedInvocation, ports: dict[str, int]) -> str:
     return "\n".join(_curl(hop, ports.get(hop.container, 8080)) for hop in item.hops)
 
 
-def pytest_of(item: TracedInvocation, model_file: str, job: Mapping[str, Any]) -> str:
+def pytest_of(
+    item: TracedInvocation,
+    model: str | Mapping[str, Any],
+    job: Mapping[str, Any],
+    put: Mapping[str, str] | None = None,
+) -> str:
     """A test that sends the same records through the job's filters to the same containers.
 
-    `job` is CreateTransformJob's request, as the job ran. The test fails as the traced invocation did, until
-    the container, or the job, is mended. Raises UsageError when the trace does not hold all of the records.
+    `job` is CreateTransformJob's request, as the job ran; `model` is CreateModel's, or its file's path; `put`
+    are the files that the model reads, with their places in S3. The test fails as the traced invocation did,
+    until the container, or the job, is mended. Raises UsageError when the trace does not hold all records.
     """
     if item.original is None:
         raise UsageError(
@@ -59,16 +65,23 @@ def pytest_of(item: TracedInvocation, model_file: str, job: Mapping[str, Any]) -
         )
     request = TransformJob.from_request(job)
     records = records_of(item.original, request.transform_input.split_type, item.records)
+    constants = [
+        *([] if isinstance(model, str) else [_assigned("MODEL", dict(model))]),
+        _assigned("JOB", _reduced(job, item.object)),
+        *([_assigned("PUT", dict(put))] if put else []),
+        _assigned("RECORD", records[0] if len(records) == 1 else records),
+    ]
+    given = "\n".join(constants)
+    named = repr(model) if isinstance(model, str) else "MODEL"
     return f'''"""Reproduces {item.object}: {item.where}."""
 
 from sagemaker_transform_emulator.testing import invoke_record
 
-{_assigned("JOB", _reduced(job, item.object))}
-{_assigned("RECORD", records[0] if len(records) == 1 else records)}
+{given}
 
 
 def test_record_{item.first_record}() -> None:
-    answer = invoke_record({model_file!r}, RECORD, job=JOB)
+    answer = invoke_record({named}, RECORD, job=JOB{", put=PUT" if put else ""})
     assert not answer.error, answer.explanation
 '''
 
