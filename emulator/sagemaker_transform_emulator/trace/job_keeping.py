@@ -12,7 +12,7 @@ from typing import Any
 
 from sagemaker_transform_emulator.config import Settings
 from sagemaker_transform_emulator.jobs.diagnosis import Diagnosis, diagnose, diagnose_error
-from sagemaker_transform_emulator.jobs.events import ContainerLine, DataLogLine, Event, Finding, ObjectFailed
+from sagemaker_transform_emulator.jobs.events import ContainerLine, DataLogLine, Event, JobNote, ObjectFailed
 from sagemaker_transform_emulator.jobs.transform_job import JobRun, Services
 from sagemaker_transform_emulator.sagemaker.requests import JobStatus
 from sagemaker_transform_emulator.sagemaker.resources import DEFAULT_ACCOUNT
@@ -51,7 +51,7 @@ class JobKeeper:
             self._log(event.time.timestamp(), event.container, event.text)
         elif isinstance(event, DataLogLine):
             self._log(time.time(), DATA_LOG, event.text)
-        elif isinstance(event, Finding):
+        elif isinstance(event, JobNote):
             self._log(time.time(), event.container or "emulator", f"note: {event.text}")
         elif isinstance(event, ObjectFailed):
             self._tell(diagnose(event, self._lines, self._name))
