@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from harness import Bench, job_request, scripted_model
@@ -104,9 +105,19 @@ def test_the_diagnosis_names_record_container_bytes_and_cause(jobs: Bench) -> No
             "several JSON lines",
         ),
         (b"1\n", "close", {}, "without an answer"),
+        (b"1,2\n\n", "status:400:unparsable", {"BatchStrategy": "MultiRecord"}, "empty line"),
+        (b'{"a": 1}\n', "status:400:unparsable", {}, "is JSON, but is sent as text/csv"),
+        (b"1;2;3\n", "status:400:unparsable", {}, "another delimiter"),
+        (b"1,2\n", "status:400:Feature shape mismatch, expected: 7, got 2", {}, "number of columns"),
+        (
+            b"1\n",
+            "sleep:5",
+            {"ModelClientConfig": {"InvocationsTimeoutInSeconds": 1, "InvocationsMaxRetries": 0}},
+            "slow rather than dead",
+        ),
     ],
 )
-def test_likely_causes(jobs: Bench, body: bytes, behaviour: str, job: dict[str, str], cause: str) -> None:
+def test_likely_causes(jobs: Bench, body: bytes, behaviour: str, job: dict[str, Any], cause: str) -> None:
     jobs.put("in/a.csv", body)
     run = jobs.run({"BEHAVIOUR": behaviour}, **job)
     assert cause in diagnose(run.failed[0], run.recent_lines).cause

@@ -279,3 +279,17 @@ def test_shop(sagemaker_emulator):
     assert "SageMaker job shop" in ended.stdout
     assert "as a test that looks at the output would" in ended.stdout
     assert_told(ended.stdout)
+
+
+def test_clean_removes_the_stored_jobs_when_asked(here: Path, tmp_path: Path) -> None:
+    words = ("run", "--model", str(here / "model.json"), "--job", str(here / "job.json"), "--quiet", "--json")
+    put = f"{here / 'orders.csv'}=s3://shop/in/orders.csv"
+    shell(tmp_path, *words, "--put", put, "--config", str(here / "emulator.toml"), code=1)
+    assert json.loads(shell(tmp_path, "clean", "--json").stdout)["jobs"] == []
+    assert json.loads(shell(tmp_path, "clean", "--json", "--jobs").stdout)["jobs"] == ["shop"]
+    assert json.loads(shell(tmp_path, "jobs", "--json").stdout) == []
+    assert list((tmp_path / "state" / "traces").iterdir()) == []
+
+
+def test_run_says_what_explain_doubts(ran: subprocess.CompletedProcess[str]) -> None:
+    assert "warning: s3://shop/in/orders.csv: the first record looks like a header" in ran.stderr

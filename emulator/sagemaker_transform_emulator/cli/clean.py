@@ -14,11 +14,16 @@ from sagemaker_transform_emulator.config import StoreAddress, configured_store, 
 from sagemaker_transform_emulator.errors import MachineError
 from sagemaker_transform_emulator.jobs.services import sweep_leftovers
 from sagemaker_transform_emulator.processes.event_loop import run_loop
+from sagemaker_transform_emulator.trace.job_store import JobStore
+from sagemaker_transform_emulator.trace.store import trace_path
 
 
 def clean(
     everything: Annotated[
         bool, typer.Option("--all", help="Also what belongs to runs that are under way.")
+    ] = False,
+    jobs: Annotated[
+        bool, typer.Option("--jobs", help="Also the stored jobs that have ended: logs, diagnoses, traces.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="What was removed, as JSON on stdout.")] = False,
 ) -> None:
@@ -26,11 +31,22 @@ def clean(
 
     Only things that carry the emulator's label, and its own folders, are touched.
     """
-    report = run_loop(_clean(everything=everything))
+    report = run_loop(_clean(everything=everything)) | {"jobs": _remove_jobs() if jobs else []}
     if as_json:
         print(json.dumps(report, indent=2))
     else:
         _print(report)
+
+
+def _remove_jobs() -> list[str]:
+    """Stored jobs that have ended are gone with their traces; their names."""
+    store = JobStore()
+    names = store.remove()
+    running = {job.name for _, job in store.jobs()}
+    for name in set(names) - running:
+        for suffix in ("", "-wal", "-shm"):
+            trace_path(name).with_name(trace_path(name).name + suffix).unlink(missing_ok=True)
+    return names
 
 
 async def _clean(*, everything: bool) -> dict[str, Any]:
@@ -66,7 +82,7 @@ def _clean_engine(*, everything: bool) -> dict[str, Any]:
 
 def _print(report: dict[str, Any]) -> None:
     console = Console(highlight=False, markup=False, soft_wrap=True)
-    kinds = ("containers", "networks", "volumes", "uploads", "folders")
+    kinds = ("containers", "networks", "volumes", "uploads", "folders", "jobs")
     for kind in kinds:
         for name in report[kind]:
             console.print(f"removed {kind.removesuffix('s')} {name}")

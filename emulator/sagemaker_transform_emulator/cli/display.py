@@ -19,6 +19,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from sagemaker_transform_emulator.cli.progress import figures
 from sagemaker_transform_emulator.config import StoreAddress
 from sagemaker_transform_emulator.jobs.diagnosis import diagnose, diagnose_error
 from sagemaker_transform_emulator.jobs.events import (
@@ -48,6 +49,7 @@ class JobDisplay:
         self._run: JobRun | None = None
         self._started = time.monotonic()
         self._objects = 0
+        self._bytes = 0
         self._bar = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -75,7 +77,8 @@ class JobDisplay:
         """Take note of what changes the picture."""
         if isinstance(event, InputListed):
             self._objects = len(event.objects)
-            self._bar.update(self._task, total=sum(item.size for item in event.objects) or None)
+            self._bytes = sum(item.size for item in event.objects)
+            self._bar.update(self._task, total=self._bytes or None)
         elif isinstance(event, InstanceReady):
             self._started = time.monotonic()
             self._console.print(f"ready: {event.instance}  {event.parameters}", highlight=False)
@@ -95,19 +98,28 @@ class JobDisplay:
     ) -> None:
         self._bar.stop()
 
+    def tell(self, text: str) -> None:
+        """A line on stderr, above the progress."""
+        self._console.print(Text(text, style="dim"))
+
+    def line(self) -> str | None:
+        """The progress as a line for a log file; None for a terminal, and before the first record is sent."""
+        run = self._run
+        if self._console.is_terminal or run is None or run.started_at is None:
+            return None
+        return f"running: {self._figures(run)}"
+
+    def _figures(self, run: JobRun) -> str:
+        return figures(run, time.monotonic() - self._started, self._objects, self._bytes)
+
     def _tick(self) -> float:
         """Called at each refresh: the bar shows the run's totals without being told about each record."""
         run = self._run
         if run is not None and run.started_at is not None:
-            progress, elapsed = run.progress, time.monotonic() - self._started
-            rate = progress.records / elapsed if elapsed > 0 else 0.0
             task = self._bar.tasks[0]
-            task.completed = progress.bytes_in
-            task.description = progress.current
-            task.fields["figures"] = (
-                f"{progress.records:,} records  {rate:,.0f}/s  "
-                f"object {min(progress.objects_done + 1, self._objects)} of {self._objects}"
-            )
+            task.completed = run.progress.bytes_in
+            task.description = run.progress.current
+            task.fields["figures"] = self._figures(run)
         return time.monotonic()
 
 

@@ -6,6 +6,8 @@ import asyncio
 import json
 import signal
 import sys
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,23 +22,28 @@ from sagemaker_transform_emulator.cli.display import (
     summary,
 )
 from sagemaker_transform_emulator.cli.error_message import print_error
+from sagemaker_transform_emulator.cli.progress import Watch
 from sagemaker_transform_emulator.cli.session import Put, Session, in_session, parse_puts
 from sagemaker_transform_emulator.config import Settings, load_settings
-from sagemaker_transform_emulator.errors import INTERRUPTED
+from sagemaker_transform_emulator.errors import INTERRUPTED, EmulatorError
 from sagemaker_transform_emulator.jobs.events import to_all
 from sagemaker_transform_emulator.jobs.fault_injection import parse_faults
 from sagemaker_transform_emulator.jobs.services import read_request, run_requests
 from sagemaker_transform_emulator.jobs.transform_job import JobRun
+from sagemaker_transform_emulator.s3.client import Storage
 from sagemaker_transform_emulator.s3.transfer import get, parse_get
 from sagemaker_transform_emulator.sagemaker.field_paths import set_environment, set_fields
 from sagemaker_transform_emulator.sagemaker.request_defaults import fill_defaults
 from sagemaker_transform_emulator.sagemaker.requests import JobStatus
+from sagemaker_transform_emulator.tools.explain import doubts_of
 from sagemaker_transform_emulator.trace.job_keeping import JobKeeper, described_puts, keep
 from sagemaker_transform_emulator.trace.recorder import Recorder, RecordPolicy, record_policy, request_meta
 from sagemaker_transform_emulator.trace.store import trace_path
 from sagemaker_transform_emulator.transform.keys import S3Location
 
 Flag = typer.Option
+_DOUBTED_BYTES = 8 * 1024**2
+"""So much of the input is looked at for what is odd."""
 
 
 def run(
@@ -141,6 +148,8 @@ async def carry_out(plan: Plan, session: Session) -> JobRun:
     runs: list[JobRun] = []
     recorders: list[Recorder] = []
     keepers: list[JobKeeper] = []
+    watches: list[Watch] = []
+    watching: list[asyncio.Task[None]] = []
 
     def admitted(run: JobRun) -> None:
         recorder = Recorder(
@@ -164,6 +173,9 @@ async def carry_out(plan: Plan, session: Session) -> JobRun:
         recorders.append(recorder)
         keepers.append(keeper)
         display.follow(run)
+        watches.append(Watch(run, display.tell, display.line))
+        watching.append(asyncio.create_task(watches[-1].run()))
+        watching.append(asyncio.create_task(_tell_doubts(run, services.storage, display)))
 
     task = asyncio.create_task(run_requests(plan.model, plan.job, services, display.sink, admitted))
     loop = asyncio.get_running_loop()
@@ -175,8 +187,12 @@ async def carry_out(plan: Plan, session: Session) -> JobRun:
     except asyncio.CancelledError:
         if not runs:
             raise KeyboardInterrupt from None
+        for words in watches[0].last_words(time.monotonic()):
+            display.tell(words)
         return runs[0]
     finally:
+        for watcher in watching:
+            watcher.cancel()
         for recorder in recorders:
             recorder.close()
         for run, keeper in zip(runs, keepers, strict=True):
@@ -185,6 +201,14 @@ async def carry_out(plan: Plan, session: Session) -> JobRun:
         await asyncio.to_thread(get, services.storage, source, folder)
     plan.first_rows = await _first_rows(result, services.storage)
     return result
+
+
+async def _tell_doubts(run: JobRun, storage: Storage, display: JobDisplay) -> None:
+    """While the containers start: what `explain` finds odd about an input that is not large."""
+    with suppress(EmulatorError):
+        for finding in await doubts_of(run.job, storage, _DOUBTED_BYTES):
+            consequence = f" — {finding.consequence}" if finding.consequence else ""
+            display.tell(f"{finding.severity}: {finding.subject}: {finding.seen}{consequence}")
 
 
 def report(result: JobRun, plan: Plan, *, as_json: bool) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from itertools import groupby
 from typing import Any
 
 from sagemaker_transform_emulator.errors import ContainerError, JobError, PingError, TransportError
@@ -16,6 +17,8 @@ from sagemaker_transform_emulator.sagemaker.requests import BatchStrategy, Execu
 from sagemaker_transform_emulator.transport import Answer, RequestHead, Transport
 
 PING_TIMEOUT_S = 2.0
+UNEASY_S = 5.0
+"""A container that has not answered its pings for so long is told of."""
 _PING = RequestHead("GET", "/ping", (("User-Agent", "Go-http-client/1.1"),))
 _PARAMETERS = RequestHead("GET", "/execution-parameters", (("User-Agent", "Go-http-client/1.1"),))
 _STRATEGIES = {strategy.constant: strategy for strategy in BatchStrategy}
@@ -46,14 +49,20 @@ async def started(
 
 
 async def await_healthy(
-    containers: Sequence[Container], transport: Transport, *, window_s: float, interval_s: float
+    containers: Sequence[Container],
+    transport: Transport,
+    *,
+    window_s: float,
+    interval_s: float,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Every container answered GET /ping with 200 once (R4.9 to R4.14).
 
-    A container that ends before is not waited for. Raises PingError naming every container that failed.
+    A container that ends before is not waited for. `tell` is told once of each that has not answered so for
+    some seconds, and what was seen. Raises PingError naming every container that failed.
     """
     results = await asyncio.gather(
-        *(_await_ping(container, transport, window_s, interval_s) for container in containers),
+        *(_await_ping(container, transport, window_s, interval_s, tell) for container in containers),
         return_exceptions=True,
     )
     failures = [result for result in results if isinstance(result, BaseException)]
@@ -108,9 +117,16 @@ async def watch(containers: Sequence[Container]) -> None:
         await asyncio.sleep(0.25)
 
 
-async def _await_ping(container: Container, transport: Transport, window_s: float, interval_s: float) -> None:
+async def _await_ping(
+    container: Container,
+    transport: Transport,
+    window_s: float,
+    interval_s: float,
+    tell: Callable[[str], None],
+) -> None:
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + window_s
+    begin = loop.time()
+    deadline, tell_at = begin + window_s, begin + UNEASY_S
     connection = transport.connection(container.host, container.port)
     seen = "no connection"
     tries = 0
@@ -128,14 +144,32 @@ async def _await_ping(container: Container, transport: Transport, window_s: floa
                 if answer.status == 200:  # noqa: PLR2004 - R4.9
                     return
                 seen = f"status {answer.status}" + (f", body {answer.body[:200]!r}" if answer.body else "")
+            if loop.time() >= tell_at:
+                tell_at = float("inf")
+                tell(_uneasy(container, window_s, seen))
             await container.exited(interval_s)
     finally:
         await connection.close()
     raise _unhealthy(container, window_s, tries, seen)
 
 
+def _uneasy(container: Container, window_s: float, seen: str) -> str:
+    silence = "" if seen.startswith("status") else container.diagnose_silence()
+    return (
+        f"{container.name} ({container.image}) has not answered GET /ping with 200 for {UNEASY_S:g} s: {seen}"
+        + (f"; {silence}" if silence else "")
+        + f"; it has {window_s:g} s in all. `emulator check` looks at a container alone"
+    )
+
+
+def _counted(lines: Sequence[str]) -> list[str]:
+    """The lines, equal ones that follow each other as one with their number."""
+    groups = [(line, len(list(equal))) for line, equal in groupby(lines)]
+    return [line if count == 1 else f"{line}  ({count} times)" for line, count in groups]
+
+
 def _unhealthy(container: Container, window_s: float, tries: int, seen: str) -> ContainerError:
-    tail = "\n".join(f"    {line}" for line in container.log_tail(20))
+    tail = "\n".join(f"    {line}" for line in _counted(container.log_tail(20)))
     silence = container.diagnose_silence()
     return ContainerError(
         f'Container "{container.name}" ({container.image}) did not answer GET /ping with 200 within '
@@ -143,7 +177,8 @@ def _unhealthy(container: Container, window_s: float, tries: int, seen: str) -> 
         + (f"; {silence}" if silence else "")
         + ")"
         + (f"; its last lines:\n{tail}" if tail else "; it wrote nothing"),
-        remedy="the service waits 30 minutes, as --aws-timing does; emulator.toml: ping_window_s",
+        remedy="`emulator check model.json` looks at it alone; the service waits 30 minutes, as --aws-timing "
+        "does; emulator.toml: ping_window_s",
     )
 
 

@@ -155,6 +155,7 @@ async def open_instance(
                 needs.transport,
                 window_s=settings.ping_window_s,
                 interval_s=settings.ping_interval_s,
+                tell=lambda text: run.emit(Notice(text)),
             )
             parameters = await pipeline.execution_parameters(
                 containers[0],

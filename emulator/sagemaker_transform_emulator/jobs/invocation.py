@@ -102,6 +102,16 @@ class ObjectHeads:
         return RequestHead("POST", "/invocations", tuple(headers))
 
 
+class Waiting(NamedTuple):
+    """A payload that is in a container now. `key` tells this wait from all others of the job."""
+
+    key: tuple[int, int]
+    source: str
+    payload: Payload
+    container: str
+    attempt: int
+
+
 class _Attempt(NamedTuple):
     slot: tuple[Connection, ...]
     heads: ObjectHeads
@@ -130,6 +140,7 @@ class Invoker:
         self.containers = tuple(containers)
         self.seconds = [0.0] * len(self.containers)
         self.retries = 0
+        self._under_way: dict[int, tuple[str, Payload, list[Hop]]] = {}
         self._config = config
         self._faults = faults
         self._no_answer_blame = "InternalServerError" if no_answer_is_internal_error else "AlgorithmError"
@@ -148,6 +159,7 @@ class Invoker:
         trail: list[Hop] = []
         slot = await self._slots.get()
         attempt = 1
+        self._under_way[id(trail)] = (heads.source, payload, trail)
         try:
             while True:
                 try:
@@ -166,7 +178,24 @@ class Invoker:
             error.context = FailedInvocation(payload, tuple(trail))
             raise
         finally:
+            del self._under_way[id(trail)]
             self._slots.put_nowait(slot)
+
+    def waiting(self) -> list[Waiting]:
+        """What is in a container at this moment."""
+        names = [container.name for container in self.containers]
+        found = []
+        for key, (source, payload, trail) in self._under_way.items():
+            last = trail[-1] if trail else None
+            if last is None:
+                position, attempt = 0, 1
+            elif last.answer is not None and 200 <= last.answer.status < 300:  # noqa: PLR2004 - R4.28
+                position, attempt = names.index(last.container) + 1, last.attempt
+            else:
+                position, attempt = 0, last.attempt + 1
+            if position < len(names):
+                found.append(Waiting((key, len(trail)), source, payload, names[position], attempt))
+        return found
 
     async def close(self) -> None:
         """Every connection is closed."""

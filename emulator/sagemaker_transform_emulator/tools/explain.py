@@ -88,6 +88,21 @@ async def explain(
     return answer
 
 
+async def doubts_of(job: TransformJob, storage: Storage, most_bytes: int) -> list[Finding]:
+    """What is odd about the job's input, as far as it is read: whole objects, `most_bytes` in all.
+
+    What would fail is not among it: the job itself tells that.
+    """
+    reading = Reading(job, ExecutionParameters.in_force(job), processing_of(job))
+    found: list[Finding] = []
+    for item in await objects_of(job, storage, lambda _: None):
+        most_bytes -= item.source.size
+        if most_bytes < 0:
+            break
+        found += (await _scan(item, reading, storage))[1]
+    return [finding for finding in found if finding.severity is not Severity.ERROR]
+
+
 def settings_of(
     request: Mapping[str, Any], job: TransformJob, parameters: ExecutionParameters
 ) -> list[Setting]:
