@@ -15,7 +15,8 @@ import pytest
 from harness import Bench, job_request, leftovers, scripted_model, until
 
 from sagemaker_transform_emulator.config import ImageMapping, Settings
-from sagemaker_transform_emulator.jobs.events import ContainerLine
+from sagemaker_transform_emulator.jobs import health
+from sagemaker_transform_emulator.jobs.events import ContainerLine, Notice
 from sagemaker_transform_emulator.processes.event_loop import run_loop
 from sagemaker_transform_emulator.sagemaker.requests import JobStatus
 
@@ -67,6 +68,16 @@ def test_03_never_listens(impatient: Bench) -> None:
 def test_04_ping_answers_500(impatient: Bench) -> None:
     run = impatient.run({"PING": "500"})
     assert "last: status 500" in str(run.error)
+
+
+def test_a_container_that_does_not_get_healthy_says_why_before_the_window_is_over(
+    impatient: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "UNEASY_S", 0.3)
+    impatient.run({"START": "silent"})
+    [notice] = [event for event in impatient.events if isinstance(event, Notice) and "/ping" in event.text]
+    assert "nothing in it listens on port" in notice.text
+    assert "`emulator check`" in notice.text
 
 
 def test_06_listens_on_another_port(impatient: Bench) -> None:

@@ -293,3 +293,19 @@ def test_clean_removes_the_stored_jobs_when_asked(here: Path, tmp_path: Path) ->
 
 def test_run_says_what_explain_doubts(ran: subprocess.CompletedProcess[str]) -> None:
     assert "warning: s3://shop/in/orders.csv: the first record looks like a header" in ran.stderr
+
+
+def test_diff_compares_the_outputs_of_two_jobs(here: Path, tmp_path: Path) -> None:
+    mended = ("--env", "RESPONSE_CONTENT_TYPE=text/csv", "--config", str(here / "emulator.toml"))
+    files = ("--model", str(here / "model.json"), "--job", str(here / "job.json"), "--quiet")
+    put = ("--put", f"{here / 'orders.csv'}=s3://shop/in/orders.csv")
+    for name in ("one", "two"):
+        words = ("--set", f"TransformJobName={name}", "--get", f"s3://shop/out={tmp_path / name}")
+        shell(tmp_path, "run", *files, *put, *mended, *words)
+    assert "identical, 0 equal" in shell(tmp_path, "diff", "one", "two").stdout
+    copy = tmp_path / "two" / "orders.csv.out"
+    copy.write_bytes(copy.read_bytes().replace(b"2.5", b"2.6"))
+    told = json.loads(shell(tmp_path, "diff", "one", "two", "--json", code=1).stdout)
+    assert told["outputs"]["orders.csv.out"]["different"] == 1
+    copy.unlink()
+    assert "is gone" in shell(tmp_path, "diff", "one", "two", code=2).stderr
