@@ -27,11 +27,11 @@ REACHED_S3 = 299
 class Clients:
     """Makes clients whose requests go to the application; `statuses` has what came back, call by call."""
 
-    def __init__(self, wire: Wire, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, wire: Wire, loop: asyncio.AbstractEventLoop, keys: tuple[str, str]) -> None:
         self.wire = wire
         self._loop = loop
         self._session = botocore.session.Session()
-        self._session.set_credentials("test", "test")
+        self._session.set_credentials(*keys)
         self.statuses: list[int] = []
 
     def __call__(self, service: str, **config: Any) -> Any:
@@ -89,7 +89,7 @@ def clients(s3: StoreAddress, *, with_store: bool = False) -> Iterator[Clients]:
     try:
         wire = asyncio.run_coroutine_threadsafe(running.__aenter__(), loop).result(60)
         try:
-            yield Clients(wire, loop)
+            yield Clients(wire, loop, (s3.access_key_id or "test", s3.secret_access_key or "test"))
         finally:
             asyncio.run_coroutine_threadsafe(running.__aexit__(None, None, None), loop).result(60)
     finally:

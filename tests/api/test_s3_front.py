@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from typing import Any
 
 import httpx
@@ -12,8 +14,15 @@ from api.inprocess import AUTHORIZATION
 
 from sagemaker_transform_emulator.config import StoreAddress
 from sagemaker_transform_emulator.s3.client import Storage
+from sagemaker_transform_emulator.s3.minio_server import minio_binary, minio_store
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
+PUBLIC = json.dumps({
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::bkt/*"}
+    ],
+})  # fmt: skip
 V2 = "AWSAccessKeyId=test&Signature=x&Expires=4102444800"
 
 
@@ -21,11 +30,25 @@ def signed(service: str) -> dict[str, str]:
     return {"authorization": AUTHORIZATION.replace("/sagemaker/", f"/{service}/")}
 
 
-@pytest.fixture(scope="module")
-def front(s3: StoreAddress) -> Iterator[Clients]:
-    """An application with a store behind it."""
-    with clients(s3, with_store=True) as made:
-        yield made
+@pytest.fixture(scope="module", params=["moto", pytest.param("minio", marks=pytest.mark.needs("minio"))])
+def front(
+    s3: StoreAddress, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Clients]:
+    """An application with a store behind it that has the public object bkt/in/a.csv."""
+    with ExitStack() as stack:
+        address = s3
+        if request.param == "minio":
+            binary = minio_binary()
+            assert binary is not None
+            address = stack.enter_context(minio_store(binary, tmp_path_factory.mktemp("minio") / "data", "x"))
+        storage = stack.enter_context(closing(Storage(address)))
+        if request.param == "minio":
+            storage.client.create_bucket(Bucket="bkt")
+            storage.client.put_object(Bucket="bkt", Key="in/a.csv", Body=b"1,2\n3,4\n")
+            storage.client.put_bucket_policy(Bucket="bkt", Policy=PUBLIC)
+        else:
+            storage.client.put_object_acl(Bucket="bkt", Key="in/a.csv", ACL="public-read")
+        yield stack.enter_context(clients(address, with_store=True))
 
 
 @pytest.fixture(scope="module")
@@ -64,10 +87,7 @@ def test_presigned_urls_hold_in_both_styles_and_signatures(front: Clients, style
 
 
 @pytest.mark.parametrize("url", [f"{ENDPOINT}/bkt/in/a.csv", "http://bkt.localhost:4566/in/a.csv"])
-def test_an_anonymous_get_is_answered_by_the_store(front: Clients, s3: StoreAddress, url: str) -> None:
-    storage = Storage(s3)
-    storage.client.put_object_acl(Bucket="bkt", Key="in/a.csv", ACL="public-read")
-    storage.close()
+def test_an_anonymous_get_is_answered_by_the_store(front: Clients, url: str) -> None:
     answer = front.request("GET", url)
     assert (answer.status_code, answer.content) == (200, b"1,2\n3,4\n")
 
@@ -90,6 +110,9 @@ def test_an_anonymous_get_is_answered_by_the_store(front: Clients, s3: StoreAddr
         ("PUT", "/bkt/k", {"headers": signed("S3")}),
         ("GET", "/bkt/endpoints/e/invocations", {}),
         ("GET", "/bkt/v20180820/x", {"headers": signed("s3")}),
+        ("GET", "/bkt/minio/admin/x", {}),
+        ("GET", "/minio/models/x", {}),
+        ("GET", "/moto-api-results/x", {}),
     ],
 )
 def test_what_is_s3_goes_to_the_store(bare: Clients, method: str, path: str, given: dict[str, Any]) -> None:
@@ -107,6 +130,9 @@ def test_what_is_s3_goes_to_the_store(bare: Clients, method: str, path: str, giv
         ("POST", "/", {"headers": FORM, "content": b"x=1"}, "POST /"),
         ("POST", "/", {"headers": FORM | signed("ec2"), "content": b"Action=RunInstances"}, "Amazon Elastic"),
         ("GET", "/x", {"headers": {"authorization": "Bearer t"}}, "GET /x"),
+        ("POST", "/moto-api/reset", {}, "POST /moto-api/reset"),
+        ("POST", "/minio/admin/v3/service", {"headers": signed("s3")}, "POST /minio/admin/v3/service"),
+        ("GET", "/minio/v2/metrics/cluster", {}, "GET /minio/v2/metrics/cluster"),
         ("GET", "/x%00%1b", {"headers": signed("no-such")}, "GET /x?? of no-such"),
         ("POST", "/service/X/operation/Y", {"headers": {"smithy-protocol": "rpc-v2-cbor"}}, "operation Y"),
         ("POST", "/service", {"headers": {"smithy-protocol": "rpc-v2-cbor"}}, "POST /service"),

@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sagemaker_transform_emulator.config import DUMMY_KEYS, StoreAddress, region
@@ -49,12 +49,10 @@ def minio_store(binary: str, data: Path, run_id: str) -> Iterator[StoreAddress]:
         yield StoreAddress(url, region(), *DUMMY_KEYS)
     finally:
         process.terminate()
-        try:
+        assert process.stdin is not None
+        with process.stdin, suppress(subprocess.TimeoutExpired):
             process.wait(5)
-        except subprocess.TimeoutExpired:
-            assert process.stdin is not None
-            process.stdin.close()  # the leash kills what is left
-            process.wait()
+        process.wait()  # with its stdin closed, the leash kills what is left
 
 
 def _environment(run_id: str) -> dict[str, str]:

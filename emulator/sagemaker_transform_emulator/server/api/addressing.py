@@ -19,6 +19,8 @@ _CBOR_PATH = re.compile(r"/service/([^/]{1,128})/operation/([^/]{1,128})")
 _S3 = ("s3", "s3express")
 _REST_XML = ("s3", "s3express", "s3-object-lambda", "cloudfront", "route53")
 _S3_CONTROL = "/v20180820/"
+_STORES_OWN = re.compile(r"/(?:moto-api|minio/(?:admin|kms|health|metrics|v2/metrics|prometheus))(?:/|$)")
+"""What stores answer besides S3: their administration and health, which no bucket's path may be."""
 _S3_POSTS = {"delete", "uploads", "uploadid", "restore", "select", "x-id"}
 _QUERY_SHOWN = 65_536
 _SCOPE_PARTS = (4, 5)  # SigV4A has no region
@@ -80,6 +82,8 @@ def address_of(request: Incoming) -> Address | None:
     if request.headers.get("smithy-protocol") == "rpc-v2-cbor":
         found = _CBOR_PATH.search(request.path)
         return Address(Wire.CBOR, signed_for, f"{unquote(found[1])}.{unquote(found[2])}" if found else "")
+    if signed_for in ("", *_S3) and _STORES_OWN.match(request.path):
+        return Address(Wire.REST_XML, "s3")
     if signed_for in _S3:
         return Address(Wire.REST_XML, "s3") if request.path.startswith(_S3_CONTROL) else None
     if _is_form(request):

@@ -10,6 +10,7 @@ from typing import Any
 from sagemaker_transform_emulator.errors import NameTakenError, ServiceError
 from sagemaker_transform_emulator.sagemaker.model_packages import (
     PACKAGE_KIND,
+    group_named,
     new_body,
     rank_of,
     require_one_source,
@@ -70,12 +71,15 @@ async def describe_model_package(backend: Backend, call: Call) -> Mapping[str, A
 
 
 async def list_model_packages(backend: Backend, call: Call) -> Mapping[str, Any]:
-    """A page of packages, oldest first unless asked otherwise: of a group, else the unversioned ones."""
+    """A page of packages, oldest first unless asked otherwise: of a group, else the unversioned ones.
+
+    A group that does not exist has none; so it is with AWS, whose own tests rely on it.
+    """
     request = call.request
     place, group = call.place, None
     if request.get("ModelPackageGroupName"):
-        found = find_group(backend, call, request["ModelPackageGroupName"])
-        place, group = found.place, found.name
+        named = group_named(request["ModelPackageGroupName"], call.place)
+        place, group = named.place, named.key
     kind = request.get("ModelPackageType", "Versioned" if group else "Unversioned")
     packages = [
         package
