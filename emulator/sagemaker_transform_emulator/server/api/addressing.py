@@ -82,10 +82,10 @@ def address_of(request: Incoming) -> Address | None:
     if request.headers.get("smithy-protocol") == "rpc-v2-cbor":
         found = _CBOR_PATH.search(request.path)
         return Address(Wire.CBOR, signed_for, f"{unquote(found[1])}.{unquote(found[2])}" if found else "")
-    if signed_for in ("", *_S3) and _STORES_OWN.match(request.path):
-        return Address(Wire.REST_XML, "s3")
-    if signed_for in _S3:
-        return Address(Wire.REST_XML, "s3") if request.path.startswith(_S3_CONTROL) else None
+    stores_own = signed_for in ("", *_S3) and _STORES_OWN.match(request.path)
+    if stores_own or signed_for in _S3:
+        refused = stores_own or request.path.startswith(_S3_CONTROL)
+        return Address(Wire.REST_XML, "s3") if refused else None
     if _is_form(request):
         return Address(Wire.EC2 if signed_for == "ec2" else Wire.QUERY, signed_for)
     if signed_for:
