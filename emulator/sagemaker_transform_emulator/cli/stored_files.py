@@ -15,7 +15,7 @@ from rich.text import Text
 from sagemaker_transform_emulator.cli.session import Put, Store
 from sagemaker_transform_emulator.config import Settings, StoreAddress, configured_store, load_settings
 from sagemaker_transform_emulator.errors import MachineError
-from sagemaker_transform_emulator.s3.moto_server import embedded_store
+from sagemaker_transform_emulator.s3.store_choice import open_store
 from sagemaker_transform_emulator.server import state_directory as state
 from sagemaker_transform_emulator.trace.job_keeping import hashes
 from sagemaker_transform_emulator.trace.job_store import JobStore, StoredJob
@@ -31,8 +31,8 @@ def newest(name: str) -> StoredJob | None:
 def store_of(job: StoredJob) -> Iterator[Store]:
     """The S3 the job used: one built in where it used one, else that of the environment, else its own."""
     if job.endpoint is None:
-        with embedded_store() as built_in:
-            yield built_in, True
+        with open_store("moto") as behind:
+            yield behind.address, True
         return
     yield configured_store() or _address_of(job), False
 
