@@ -180,6 +180,18 @@ def test_nothing_listens_beyond_loopback(stack: Stack) -> None:
         assert {entry["HostIp"] for entry in published} == {"127.0.0.1"}
 
 
+def test_two_projects_on_one_engine_leave_each_others_jobs_alone(stack: Stack) -> None:
+    """A run belongs to the host it is on, and no two projects may have one of the same name."""
+    container = stack.compose("ps", "--quiet", "emulator").stdout.strip()
+    program = (
+        "from sagemaker_transform_emulator.runtime.docker.leftovers import _this_host; print(_this_host())"
+    )
+    found = subprocess.run(
+        ["docker", "exec", container, "python", "-c", program], capture_output=True, text=True, check=True
+    )
+    assert stack.project in found.stdout
+
+
 def test_a_new_emulator_still_knows_the_jobs(stack: Stack) -> None:
     sagemaker = stack.client("sagemaker", "EMULATOR_PORT")
     before = sagemaker.list_transform_jobs()["TransformJobSummaries"]

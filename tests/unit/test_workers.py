@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,6 +26,29 @@ def test_workers_are_as_many_as_cores_and_memory_feed(
 
 def test_a_machine_that_does_not_tell_its_memory_is_believed_to_have_enough(tmp_path: Path) -> None:
     assert workers(4, tmp_path / "absent") == 6
+
+
+def test_a_group_stays_on_one_worker(tmp_path: Path) -> None:
+    (tmp_path / "test_group.py").write_text(GROUPED)
+    command = [sys.executable, "-m", "pytest", "-q", "-c", os.devnull, "-p", "no:cacheprovider", "-n", "2"]
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    done = subprocess.run(
+        [*command, "--dist", "loadgroup", f"--rootdir={tmp_path}", tmp_path],
+        cwd=tmp_path, env=inherited, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert {len(list(tmp_path.glob(f"{group}.*"))) for group in "ab"} == {1}
+
+
+GROUPED = """
+from pathlib import Path
+import pytest
+
+@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("group", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in "ab"])
+def test_it(group, number, worker_id):
+    Path(__file__).with_name(f"{group}.{worker_id}").touch()
+"""
 
 
 def test_ports_are_free_different_and_below_those_the_kernel_gives_out() -> None:
