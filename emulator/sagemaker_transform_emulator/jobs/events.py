@@ -141,6 +141,7 @@ class Progress:
     bytes_in: int = 0
     bytes_out: int = 0
     current: str = ""
+    unchecked_noted: bool = False
     instances: list[Invoker] = field(default_factory=list)
     instance_names: list[str] = field(default_factory=list)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -42,8 +42,10 @@ class Objects(Protocol):
         """The object as it is now."""
         ...
 
-    def read(self, source: S3Object) -> AsyncGenerator[bytes]:
-        """Its bytes, in chunks."""
+    def read(
+        self, source: S3Object, *, unchecked: Callable[[], None] = lambda: None
+    ) -> AsyncGenerator[bytes]:
+        """Its bytes, in chunks; `unchecked` is called when nothing tells that they are right."""
         ...
 
     def writer(

@@ -141,7 +141,7 @@ async def transform_object(instance: Instance, item: InputObject) -> JobError | 
     try:
         async with (
             instance.storage.writer(item.output, output.accept, output.kms_key_id) as writer,
-            aclosing(path.payloads(instance.storage.read(await at_present(instance, item)))) as payloads,
+            aclosing(path.payloads(read_object(instance, await at_present(instance, item)))) as payloads,
             aclosing(in_order(instance, item.source.location, payloads)) as invocations,
         ):
             async for done in invocations:
@@ -158,6 +158,18 @@ async def transform_object(instance: Instance, item: InputObject) -> JobError | 
     instance.progress.objects_done += 1
     instance.sink(ObjectCompleted(instance.name, item.source, item.output, records, writer.size))
     return None
+
+
+def read_object(instance: Instance, source: S3Object) -> AsyncGenerator[bytes]:
+    """The object's bytes; once in a job a note says that a store offers nothing to check them by."""
+
+    def note() -> None:
+        if not instance.progress.unchecked_noted:
+            instance.progress.unchecked_noted = True
+            text = f"{source.location}: the store offers no checksum by which what was read could be checked"
+            instance.sink(JobNote(instance.name, "", text))
+
+    return instance.storage.read(source, unchecked=note)
 
 
 async def at_present(instance: Instance, item: InputObject) -> S3Object:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,6 +20,7 @@ from sagemaker_transform_emulator.config import StoreAddress
 from sagemaker_transform_emulator.errors import DataError, StorageError
 from sagemaker_transform_emulator.s3.client_errors import s3_errors
 from sagemaker_transform_emulator.s3.multipart_output import OutputWriter, UploadJournal
+from sagemaker_transform_emulator.s3.ranged_read import RangedRead
 from sagemaker_transform_emulator.sagemaker.requests import MIB
 from sagemaker_transform_emulator.transform.keys import S3Location
 
@@ -86,29 +87,25 @@ class Storage:
         )
         return S3Object(location, answer["ContentLength"], answer["ETag"])
 
-    async def read(self, source: S3Object, range_bytes: int = RANGE_BYTES) -> AsyncGenerator[bytes]:
+    async def read(
+        self,
+        source: S3Object,
+        range_bytes: int = RANGE_BYTES,
+        unchecked: Callable[[], None] = lambda: None,
+    ) -> AsyncGenerator[bytes]:
         """The object's bytes in chunks, the next range fetched while the last is used.
 
         Every range carries If-Match: an object that was overwritten meanwhile is a DataError, never a
-        mixture. At most two ranges are in memory.
+        mixture. Bytes that are not those S3 knows of are a StorageError before the end is reached;
+        `unchecked` is called at the end where the store offers nothing to check them by. A range whose
+        body is cut is read again, a few times. At most two ranges are in memory.
         """
-        starts = range(0, source.size, range_bytes)
-        ahead: asyncio.Task[bytes] | None = None
-        try:
-            for start in starts:
-                chunk = await (ahead or self._fetch(source, start, range_bytes))
-                following = start + range_bytes
-                ahead = (
-                    asyncio.create_task(self._fetch(source, following, range_bytes))
-                    if following < source.size
-                    else None
-                )
+        reading = RangedRead(self._s3, source, range_bytes)
+        async with aclosing(reading.chunks()) as chunks:
+            async for chunk in chunks:
                 yield chunk
-        finally:
-            if ahead is not None:
-                ahead.cancel()
-                with suppress(asyncio.CancelledError, Exception):
-                    await ahead
+        if reading.unchecked:
+            unchecked()
 
     async def get(self, location: S3Location, most_bytes: int = 64 * MIB) -> bytes:
         """A small object whole, such as a manifest."""
@@ -118,8 +115,19 @@ class Storage:
         return b"".join([chunk async for chunk in self.read(found)])
 
     async def download(self, location: S3Location, target: Path) -> None:
-        """Write the object to a local file."""
-        await self._call(location, lambda: self._s3.download_file(location.bucket, location.key, str(target)))
+        """Write the object to a local file, checked as `read` checks."""
+        source = await self.head(location)
+
+        def fetch() -> None:
+            self._s3.download_file(location.bucket, location.key, str(target))
+            reading = RangedRead(self._s3, source, RANGE_BYTES)
+            reading.start(reading.head())
+            with target.open("rb") as file:
+                while data := file.read(MIB):
+                    reading.update(data)
+            reading.verify()
+
+        await self._call(location, fetch)
 
     async def put(self, location: S3Location, body: bytes, content_type: str | None = None) -> None:
         """Store a small object whole."""
@@ -182,25 +190,6 @@ class Storage:
                 for entry in page.get("Contents", ())
             ]
         return sorted(found, key=lambda item: item.location.key.encode())
-
-    async def _fetch(self, source: S3Object, start: int, size: int) -> bytes:
-        end = min(start + size, source.size) - 1
-        location = source.location
-
-        def fetch() -> bytes:
-            answer = self._s3.get_object(
-                Bucket=location.bucket, Key=location.key, Range=f"bytes={start}-{end}", IfMatch=source.etag
-            )
-            body: bytes = answer["Body"].read()
-            return body
-
-        chunk = await self._call(location, fetch)
-        if len(chunk) != end - start + 1:
-            raise StorageError(
-                f"{location}: asked for bytes {start} to {end}, got {len(chunk)} bytes",
-                blame="InternalServerError",
-            )
-        return chunk
 
     async def _call(self, location: S3Location, call: Callable[[], _T]) -> _T:
         def guarded() -> _T:

@@ -28,12 +28,24 @@ def s3_errors(location: S3Location) -> Iterator[None]:
             f"{location}: no credentials for S3",
             remedy="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (local stores take any values)",
         ) from None
+    except botocore.exceptions.FlexibleChecksumError as error:
+        raise wrong_bytes(location, f"checksum: {error}") from None
     except (botocore.exceptions.BotoCoreError, botocore.exceptions.HTTPClientError, OSError) as error:
         raise StorageError(
             f"{location}: S3 does not answer: {error}",
             blame="InternalServerError",
             remedy="check that the endpoint of AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL runs",
         ) from None
+
+
+def wrong_bytes(location: S3Location, what: str) -> StorageError:
+    """What was read is not what was stored; `what` is the thing of S3's that it does not fit."""
+    return StorageError(
+        f"{location}: the bytes that were read are not those that S3 stored: they do not fit its {what}",
+        blame="InternalServerError",
+        remedy="look for what changes bytes between the emulator and S3 (a proxy, memory, a disk), then run "
+        "the job again",
+    )
 
 
 def _from_answer(error: botocore.exceptions.ClientError, location: S3Location) -> StorageError | DataError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 
@@ -67,7 +67,12 @@ class InputSample:
         """The object."""
         return next(item.source for item in self.objects if item.source.location == location)
 
-    async def read(self, source: S3Object) -> AsyncGenerator[bytes]:
+    async def read(
+        self,
+        source: S3Object,
+        *,
+        unchecked: Callable[[], None] = lambda: None,  # noqa: ARG002 - memory needs no check
+    ) -> AsyncGenerator[bytes]:
         """The object in chunks as large as the store's."""
         body = self._bodies[source.location]
         for start in range(0, len(body), RANGE_BYTES):
