@@ -42,10 +42,15 @@ Damage = Callable[[Exchange], Outcome]
 
 @dataclass
 class StoreProxy:
-    """Where the proxy is, what it has passed on, and what it does to answers."""
+    """Where the proxy is, what it has passed on, and what it does to answers.
+
+    Requests that are `withheld` never reach the store; their answer, which `damage` makes, begins as an
+    empty 500.
+    """
 
     address: StoreAddress
     damage: Damage = lambda exchange: exchange
+    withheld: Callable[[str, str], bool] = lambda _method, _path: False
     seen: list[Exchange] = field(default_factory=list)
 
 
@@ -80,9 +85,9 @@ def store_proxy(store: StoreAddress) -> Iterator[StoreProxy]:
                 self.wfile.write(answer.body)
 
         def _ask(self) -> Exchange:
-            if self.headers.get("Expect", "").lower() == "100-continue":
-                pass  # the handler has answered it
             body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            if proxy.withheld(self.command, self.path):
+                return Exchange(self.command, self.path, 500, (("Content-Length", "0"),), b"")
             headers = {k: v for k, v in self.headers.items() if k.lower() != "expect"}
             connection = http.client.HTTPConnection(target, timeout=20)
             try:

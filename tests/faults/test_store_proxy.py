@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from harness import Bench
-from store_proxy import Cut, Exchange, Outcome, StoreProxy, flipped, store_proxy
+from store_proxy import Cut, Exchange, Lost, Outcome, StoreProxy, flipped, store_proxy
 
 from sagemaker_transform_emulator.errors import StorageError
 from sagemaker_transform_emulator.jobs.events import JobNote
+from sagemaker_transform_emulator.jobs.services import sweep_leftovers
 from sagemaker_transform_emulator.processes.event_loop import run_loop
+from sagemaker_transform_emulator.runtime.workspace import open_workspace
 from sagemaker_transform_emulator.s3 import ranged_read
 from sagemaker_transform_emulator.s3.client import Storage
+from sagemaker_transform_emulator.s3.multipart_output import PART_BYTES
 from sagemaker_transform_emulator.sagemaker.requests import JobStatus
 from sagemaker_transform_emulator.transform.keys import S3Location
 
@@ -162,3 +165,54 @@ def test_43_a_body_that_is_always_cut_is_an_error_after_four_attempts(
         run_loop(whole(storage))
     assert caught.value.blame == "InternalServerError"
     assert sum(exchange.method == "GET" for exchange in proxy.seen) == ranged_read.BODY_ATTEMPTS
+
+
+async def write_in_parts(storage: Storage) -> None:
+    async with storage.writer(PLACE, None) as output:
+        await output.write(bytes(PART_BYTES))
+        await output.write(b"rest")
+
+
+@pytest.mark.rule("R2.21")
+def test_45_a_lost_answer_to_the_completion_is_no_failure(
+    jobs: Bench, proxy: StoreProxy, storage: Storage
+) -> None:
+    proxy.damage = first(lambda _: Lost(), "POST", "uploadId=")
+    run_loop(write_in_parts(storage))
+    assert jobs.get("x") == bytes(PART_BYTES) + b"rest"
+    assert jobs.open_uploads() == []
+
+
+@pytest.mark.rule("R2.21")
+def test_45_a_completion_that_was_refused_is_a_failure_beside_an_older_object(
+    jobs: Bench, proxy: StoreProxy, storage: Storage
+) -> None:
+    jobs.put("x", bytes(PART_BYTES) + b"tser")
+    refusal = b"<Error><Code>InvalidPart</Code><Message>no</Message></Error>"
+
+    def refuse(exchange: Exchange) -> Outcome:
+        length = (("Content-Length", str(len(refusal))),)
+        return Exchange(exchange.method, exchange.path, 400, length, refusal)
+
+    proxy.withheld = lambda method, path: method == "POST" and "uploadId=" in path
+    proxy.damage = first(refuse, "POST", "uploadId=")
+    with pytest.raises(StorageError, match="InvalidPart"):
+        run_loop(write_in_parts(storage))
+    assert jobs.get("x") == bytes(PART_BYTES) + b"tser"
+
+
+def test_45_an_upload_whose_id_never_arrived_is_aborted_by_the_sweep(
+    jobs: Bench, proxy: StoreProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMULATOR_STATE_DIR", str(jobs.folder / "state"))
+    proxy.damage = first(lambda _: Lost(), "POST", "?uploads")
+    jobs.storage.client.create_multipart_upload(Bucket="bkt", Key="x/other")
+    with open_workspace() as workspace:
+        storage = Storage(proxy.address, workspace.journal(proxy.address.endpoint_url))
+        run_loop(write_in_parts(storage))
+        storage.close()
+        assert sorted(jobs.open_uploads()) == ["x", "x/other"]
+    swept = run_loop(sweep_leftovers(proxy.address))
+    assert [(upload.location, upload.upload_id) for upload in swept.uploads] == [(PLACE, None)]
+    assert jobs.open_uploads() == ["x/other"]
+    assert list((jobs.folder / "state" / "runs").iterdir()) == []

@@ -71,7 +71,10 @@ async def sweep_leftovers(address: StoreAddress) -> Swept:
                 storages[endpoint] = Storage(
                     StoreAddress(endpoint, address.region, address.access_key_id, address.secret_access_key)
                 )
-            await storages[endpoint].abort_upload(upload.location, upload.upload_id)
+            if upload.upload_id is None:
+                await storages[endpoint].abort_uploads_of(upload.location, swept.spared)
+            else:
+                await storages[endpoint].abort_upload(upload.location, upload.upload_id)
     except StorageError:
         return Swept(swept.processes, (), ())  # that store is away; the next start tries again
     finally:

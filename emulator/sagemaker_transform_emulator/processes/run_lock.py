@@ -18,7 +18,7 @@ def is_abandoned(folder: Path) -> bool:
         with (folder / "lock").open("r+") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except FileNotFoundError:
-        return False  # just being made
+        return folder.is_dir()  # its removal was interrupted
     except OSError:
         return False  # held: that run lives
     return True

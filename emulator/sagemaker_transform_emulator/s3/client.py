@@ -145,6 +145,22 @@ class Storage:
         """Make sure the multipart upload is gone; one that is unknown already is."""
         await asyncio.to_thread(self._abort, location, upload_id)
 
+    async def abort_uploads_of(self, location: S3Location, spared: frozenset[str]) -> None:
+        """No multipart upload of exactly that key is open but for the spared ids."""
+
+        def listed() -> list[str]:
+            with suppress(self._s3.exceptions.NoSuchBucket):
+                pages = self._s3.get_paginator("list_multipart_uploads").paginate(
+                    Bucket=location.bucket, Prefix=location.key
+                )
+                entries = [entry for page in pages for entry in page.get("Uploads", ())]
+                return [entry["UploadId"] for entry in entries if entry["Key"] == location.key]
+            return []
+
+        for upload_id in await self._call(location, listed):
+            if upload_id not in spared:
+                await self.abort_upload(location, upload_id)
+
     @asynccontextmanager
     async def writer(
         self, location: S3Location, content_type: str | None, kms_key_id: str | None = None

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import hashlib
+import re
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Any, Protocol, TypeVar
 
 import botocore.exceptions
@@ -14,13 +17,21 @@ from sagemaker_transform_emulator.sagemaker.requests import MIB
 from sagemaker_transform_emulator.transform.keys import S3Location
 
 PART_BYTES = 8 * MIB
+_MD5 = re.compile(r'"([0-9a-f]{32})"')
 
 _T = TypeVar("_T")
 _ENCRYPTION = {"ServerSideEncryption", "SSEKMSKeyId"}
 
 
 class UploadJournal:
-    """Told of every multipart upload before its first part and after its end, for the sweep."""
+    """Told of every multipart upload before it is begun and after its end, for the sweep."""
+
+    def opening(self, location: S3Location) -> str:
+        """Remember that an upload of that key may exist from now on; returns the entry's name."""
+        return location.key
+
+    def forget(self, entry: str) -> None:
+        """Forget that entry: no upload exists of which only the key is known."""
 
     def opened(self, location: S3Location, upload_id: str) -> None:
         """Remember the upload."""
@@ -95,15 +106,7 @@ class OutputWriter:
         if self._buffer:
             await self._send_part()
         await self._part_done()
-        await storage.settled(
-            location,
-            lambda: storage.client.complete_multipart_upload(
-                Bucket=location.bucket,
-                Key=location.key,
-                UploadId=self._upload_id,
-                MultipartUpload={"Parts": self._parts},
-            ),
-        )
+        await storage.settled(location, self._complete_upload)
         storage.journal.closed(location, self._upload_id)
         self._upload_id = None
 
@@ -118,6 +121,25 @@ class OutputWriter:
             with suppress(StorageError):
                 await self._storage.abort_upload(self.location, self._upload_id)
             self._upload_id = None
+
+    def _complete_upload(self) -> None:
+        """Complete the upload. An answer that was lost, or refuses to do it twice, is decided by HEAD."""
+        place = {"Bucket": self.location.bucket, "Key": self.location.key}
+        client = self._storage.client
+        try:
+            client.complete_multipart_upload(
+                **place, UploadId=self._upload_id, MultipartUpload={"Parts": self._parts}
+            )
+        except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, OSError):
+            expected = multipart_etag([part["ETag"] for part in self._parts])
+            if expected is None:
+                raise
+            try:
+                found = client.head_object(**place)
+            except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, OSError):
+                found = {}
+            if (found.get("ETag"), found.get("ContentLength")) != (expected, self.size):
+                raise
 
     def _encrypted(self, call: Callable[..., Any], **arguments: Any) -> Any:
         """Call S3 for this object; a store that has no key service keeps it plain (R2.24)."""
@@ -150,9 +172,19 @@ class OutputWriter:
         location, client, journal = self.location, self._storage.client, self._storage.journal
 
         def create() -> None:
-            answer = self._encrypted(client.create_multipart_upload)
+            entry = journal.opening(location)
+            try:
+                answer = self._encrypted(client.create_multipart_upload)
+            except botocore.exceptions.ClientError as error:
+                if _status(error) < HTTPStatus.INTERNAL_SERVER_ERROR:
+                    journal.forget(entry)  # it was refused: nothing was begun
+                raise
             self._upload_id = answer["UploadId"]
             journal.opened(location, answer["UploadId"])
+            if not answer.get("ResponseMetadata", {}).get("RetryAttempts"):
+                journal.forget(
+                    entry
+                )  # else an answer was lost, and an upload may be open that we cannot name
 
         await self._storage.settled(location, create)
 
@@ -169,3 +201,17 @@ class OutputWriter:
             ),
         )
         return {"PartNumber": number, "ETag": answer["ETag"]}
+
+
+def multipart_etag(parts: Sequence[str]) -> str | None:
+    """The ETag of the object that is made of parts with these ETags; None when they are no MD5s."""
+    found = [_MD5.fullmatch(etag) for etag in parts]
+    digests = [bytes.fromhex(match[1]) for match in found if match]
+    if len(digests) < len(parts):
+        return None
+    whole = hashlib.md5(b"".join(digests), usedforsecurity=False).hexdigest()
+    return f'"{whole}-{len(parts)}"'
+
+
+def _status(error: botocore.exceptions.ClientError) -> int:
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))

@@ -78,7 +78,7 @@ def port(at: MachineView) -> Part:
 def abandoned(at: MachineView) -> Part:
     """Folders of runs that are over without having cleaned up."""
     runs = at.state / "runs"
-    folders = sorted(path for path in runs.iterdir() if path.is_dir()) if runs.is_dir() else []
+    folders = sorted(path for path in runs.glob("[!.]*") if path.is_dir())
     over = [folder.name for folder in folders if not run_lives(runs, folder.name)]
     facts = (f"{len(folders) - len(over)} runs under way",)
     findings = (ABANDONED.found("runs", f"{len(over)}: {', '.join(over[:5])}"),) if over else ()
