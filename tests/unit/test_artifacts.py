@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,38 @@ def test_bombs_are_stopped_by_count_and_by_size(tmp_path: Path) -> None:
     path = archive(tmp_path, (member("zeros"), bytes(2000)))
     with pytest.raises(ModelError, match="1000 bytes"):
         judge(path, url=URL, container="c", limits=ArchiveLimits(expanded_bytes=1000))
+
+
+@pytest.mark.parametrize(
+    "kind", [tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE]
+)
+def test_a_name_of_many_megabytes_is_refused_before_it_is_read(tmp_path: Path, kind: bytes) -> None:
+    path = archive(tmp_path, (member("name", kind), bytes(64 << 20)), member("a"))
+    tracemalloc.start()
+    with pytest.raises(ModelError, match="announces 67108864 bytes of names"):
+        judge(path, url=URL, container="c")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 48 << 20  # what one read inflates, not what the header announces
+
+
+@pytest.mark.parametrize("style", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
+def test_a_long_name_is_still_a_name(tmp_path: Path, style: int) -> None:
+    with tarfile.open(tmp_path / "model.tar.gz", "w:gz", format=style) as out:
+        out.addfile(member("/".join(["d" * 200] * 9)))
+    assert judge(tmp_path / "model.tar.gz", url=URL, container="c") == 1
+
+
+def test_a_member_two_thousand_folders_deep_is_a_client_error(tmp_path: Path) -> None:
+    path = archive(tmp_path, member("d/" * 2000 + "f"))
+    with pytest.raises(ModelError, match="more than 128 folders deep") as caught:
+        open_archive(path, tmp_path / "out")
+    assert caught.value.failure_reason.startswith("ClientError: ")
+    assert judge(archive(tmp_path, member("d/" * 127 + "f")), url=URL, container="c") == 1
+
+
+def test_headers_before_headers_without_end_are_refused(tmp_path: Path) -> None:
+    extension = (member("x", tarfile.XHDTYPE), b"11 path=ab\n")
+    path = archive(tmp_path, *[extension] * 3000, member("a"))
+    with pytest.raises(ModelError, match="refused"):
+        judge(path, url=URL, container="c")

@@ -25,6 +25,31 @@ class ArchiveLimits:
 
     members: int = 100_000
     expanded_bytes: int = 30 * GIB
+    depth: int = 128
+
+
+_LONGEST_NAME_HEADER = 64 * 1024
+_NAME_HEADERS = (
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+)
+
+
+class _LongHeaderError(Exception):
+    """A header announces a longer name than any file has."""
+
+
+class _BoundedInfo(tarfile.TarInfo):
+    """A member's header, whose PAX and GNU extensions are refused by their size before they are read."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type in _NAME_HEADERS and self.size > _LONGEST_NAME_HEADER:
+            raise _LongHeaderError(f"a header of it announces {self.size} bytes of names")
+        found: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]
+        return found
 
 
 def unpack(
@@ -75,7 +100,7 @@ def members(
     links: set[PurePosixPath] = set()
     count = expanded = 0
     try:
-        with tarfile.open(archive, "r|gz") as opened:
+        with tarfile.open(archive, "r|gz", tarinfo=_BoundedInfo) as opened:
             for member in opened:
                 count += 1
                 expanded += member.size
@@ -83,8 +108,14 @@ def members(
                     raise _refused(
                         url, f"it holds more than {limits.members} members or {limits.expanded_bytes} bytes"
                     )
+                if len(PurePosixPath(member.name).parts) > limits.depth:
+                    raise _refused(url, f"it holds a member more than {limits.depth} folders deep")
                 _judge_member(member, links, url)
                 yield opened, member
+    except _LongHeaderError as error:
+        raise _refused(url, str(error)) from None
+    except RecursionError:
+        raise _refused(url, "its headers refer to one another without end") from None
     except (tarfile.TarError, EOFError, OSError, ValueError) as error:
         raise ModelError(
             f'Failed to extract model data archive for container "{container}" from URL "{url}". '
