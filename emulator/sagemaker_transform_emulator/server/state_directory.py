@@ -5,10 +5,12 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import IO
 
 from sagemaker_transform_emulator.errors import MachineError
 from sagemaker_transform_emulator.sagemaker.resources import DEFAULT_ACCOUNT
@@ -46,10 +48,11 @@ class About:
 
 @contextmanager
 def held(state: Path) -> Iterator[None]:
-    """The directory is ours until the block ends. Raises MachineError naming the process that has it."""
-    state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = state / _LOCK
-    with path.open("a+") as lock:
+    """The directory is ours until the block ends, and nobody else may look into it or the database.
+
+    Raises MachineError naming the process that has it, or saying why it cannot be written.
+    """
+    with _opened_lock(state) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -63,6 +66,31 @@ def held(state: Path) -> Iterator[None]:
         lock.write(str(os.getpid()))
         lock.flush()
         yield
+
+
+def _opened_lock(state: Path) -> IO[str]:
+    try:
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        own = (state / _LOCK).exists() or not any(state.iterdir())
+        lock = (state / _LOCK).open("a+")
+        _make_private(state, own=own)
+    except OSError as error:
+        raise MachineError(
+            f"The state folder {state} cannot be written: {error.strerror}",
+            remedy="give it to this user (chown, chmod u+rwx), or name another with --state-dir",
+        ) from None
+    return lock
+
+
+def _make_private(state: Path, *, own: bool) -> None:
+    """What others could look into is closed: the database, and the folder where it is our `own`.
+
+    A folder that holds other people's files, such as /tmp, stays as it is.
+    """
+    if own and not state.stat().st_mode & stat.S_ISVTX:
+        state.chmod(0o700)
+    for path in state.glob(f"{DATABASE}*"):
+        path.chmod(0o600)
 
 
 def publish(state: Path, about: About) -> None:
@@ -104,6 +132,10 @@ def write_sdk_config(state: Path, region: str) -> Path:
 
 def _write_private(path: Path, text: str) -> None:
     draft = path.with_suffix(".draft")
+    draft.unlink(missing_ok=True)  # one that a kill left may be open to others
     draft.touch(mode=0o600)
-    draft.write_text(text)
+    with draft.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
     draft.rename(path)

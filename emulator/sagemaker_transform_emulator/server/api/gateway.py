@@ -103,15 +103,21 @@ class Gateway:
 
 
 class Guarded:
-    """The application behind the guard."""
+    """The application behind the guard. What names two hosts or two origins is for none of them."""
 
     def __init__(self, app: ASGIApp, guard: Guard) -> None:
         self._app = app
         self._guard = guard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse with 403, or pass on."""
+        """Refuse with 400 or 403, or pass on."""
         if scope["type"] == "http":
+            names = [name for name, _ in scope["headers"]]
+            twice = next((name for name in (b"host", b"origin") if names.count(name) > 1), None)
+            if twice is not None:
+                why = f"The request has more than one {twice.decode().capitalize()} header"
+                await send_response(send, awsjson.failure(Failure(400, "ValidationException", why)))
+                return
             headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
             why = self._guard.refusal(headers.get(b"host", ""), headers.get(b"origin"))
             if why:
