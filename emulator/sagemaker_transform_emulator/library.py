@@ -85,8 +85,8 @@ async def run_transform_job_async(
     sink: Sink = lambda _: None,
 ) -> TransformJobResult:
     """As `run_transform_job`, in the caller's event loop. Cancelling it stops the job."""
-    model_request = read_request(model)
-    job_request = copy.deepcopy(read_request(job))
+    model_request = read_request(model, "CreateModel")
+    job_request = copy.deepcopy(read_request(job, "CreateTransformJob"))
     fill_defaults(job_request, model_request, datetime.now(UTC))
     with _store(store) as (address, embedded):
         async with open_services(settings or load_settings(), address) as services:
@@ -165,8 +165,8 @@ class AsyncPipelineModel:
         with _store(self._store) as (address, embedded):
             async with open_services(self._settings or load_settings(), address) as services:
                 await _upload(services.storage, self._put, embedded=embedded)
-                model = await admit_model(read_request(self._model), services.storage)
-                request = None if self._job is None else read_request(self._job)
+                model = await admit_model(read_request(self._model, "CreateModel"), services.storage)
+                request = None if self._job is None else read_request(self._job, "CreateTransformJob")
                 job = rehearsal_job(model.model_name, request, **types)
                 async with rehearse(model, job, services, self._sink) as ready:
                     yield ready

@@ -41,7 +41,7 @@ def explain_job(
     stored = None if Path(job).exists() else newest(job)
     if stored is None:
         _require_file(job)
-    request = read_request(job) if stored is None else dict(stored.request)
+    request = read_request(job, "CreateTransformJob") if stored is None else dict(stored.request)
     set_fields(request, assignments or [])
     puts = parse_puts(put_files)
     answer = with_storage(

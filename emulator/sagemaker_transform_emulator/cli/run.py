@@ -94,7 +94,7 @@ def run(
         faults=faults, trace=trace,
     )  # fmt: skip
     parse_faults(settings.faults)
-    request = read_request(job) if job else {}
+    request = read_request(job, "CreateTransformJob") if job else {}
     fields: dict[str, Any] = {
         "TransformInput.DataSource.S3DataSource.S3Uri": input_uri,
         "TransformInput.ContentType": content_type,
@@ -111,7 +111,7 @@ def run(
     set_environment(request, env or [])
     set_fields(request, assignments or [])
     plan = Plan(
-        read_request(model),
+        read_request(model, "CreateModel"),
         request,
         settings.with_aws_timing() if aws_timing else settings,
         parse_puts(put_files),

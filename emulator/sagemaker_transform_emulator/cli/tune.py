@@ -44,7 +44,7 @@ def tune(
     as_json: Annotated[bool, Flag("--json", help="As JSON.")] = False,
 ) -> None:
     """Measure the combinations of BatchStrategy, MaxPayloadInMB and MaxConcurrentTransforms."""
-    request = read_request(job)
+    request = read_request(job, "CreateTransformJob")
     set_fields(request, assignments or [])
     grid = Grid(_numbers(payloads, "--payloads", 0), _numbers(concurrent, "--concurrent", 1))
     if records < 1:
@@ -54,7 +54,9 @@ def tune(
     with progress(quiet=as_json) as tell:
 
         async def work(session: Session) -> tuple[list[Trial], InputSample]:
-            return await _tune(read_request(model), request, session, (grid, records, seconds), tell)
+            return await _tune(
+                read_request(model, "CreateModel"), request, session, (grid, records, seconds), tell
+            )
 
         trials, sample = in_session(settings, parse_puts(put_files), work)
     verdict = verdict_of(trials, sample.records, sample.size, whole=sample.whole)

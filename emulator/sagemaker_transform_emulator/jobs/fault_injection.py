@@ -21,6 +21,7 @@ import asyncio
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from sagemaker_transform_emulator.errors import DeadlineError, DisconnectedError, UsageError
 from sagemaker_transform_emulator.runtime.base import Container
@@ -112,7 +113,11 @@ def parse_fault(text: str) -> Fault:
 
 def _word(word: str, text: str) -> tuple[str, str]:
     name, separator, value = word.partition("=")
-    if name not in _KNOWN or (not separator and name not in ("timeout", "reset", "kill")):
+    if name not in _KNOWN:
+        close = get_close_matches(name, sorted(_KNOWN), n=1)
+        meant = f"did you mean {close[0]}? " if close else ""
+        raise UsageError(f"Fault {text!r}: {word!r} is not understood", remedy=meant + _FORM)
+    if not separator and name not in ("timeout", "reset", "kill"):
         raise UsageError(f"Fault {text!r}: {word!r} is not understood", remedy=_FORM)
     return name, value
 

@@ -22,6 +22,7 @@ from sagemaker_transform_emulator.jobs.transform_job import JobRun, Services
 from sagemaker_transform_emulator.runtime.choice import open_runtime
 from sagemaker_transform_emulator.runtime.workspace import Swept, Workspace, open_workspace, sweep
 from sagemaker_transform_emulator.s3.client import Storage
+from sagemaker_transform_emulator.sagemaker.request_file import require_known_members
 
 Request = Mapping[str, Any] | str | Path
 """A request as a mapping, or the path of the JSON file that holds it."""
@@ -84,19 +85,28 @@ async def sweep_leftovers(address: StoreAddress) -> Swept:
     return swept
 
 
-def read_request(request: Request) -> dict[str, Any]:
-    """The request as a dict. Raises UsageError naming the file when it cannot be read as a JSON object."""
+def read_request(request: Request, operation: str | None = None) -> dict[str, Any]:
+    """The request as a dict; with `operation`, such as CreateModel, it has no member unknown to that.
+
+    Raises UsageError naming the file when it cannot be read as a JSON object, and an unknown member with
+    its line and column.
+    """
     if isinstance(request, Mapping):
+        if operation:
+            require_known_members(request, operation)
         return dict(request)
     path = Path(request)
     try:
-        body = json.loads(path.read_text())
+        text = path.read_text()
+        body = json.loads(text)
     except OSError as error:
         raise UsageError(f"Cannot read {path}: {error.strerror}") from None
     except ValueError as error:
         raise UsageError(f"{path} is no JSON: {error}") from None
     if not isinstance(body, dict):
         raise UsageError(f"{path} holds no JSON object", remedy="it must be what --cli-input-json takes")
+    if operation:
+        require_known_members(body, operation, source=str(path), text=text)
     return body
 
 

@@ -18,6 +18,7 @@ import boto3
 
 from sagemaker_transform_emulator.errors import MachineError
 from sagemaker_transform_emulator.extras import require
+from sagemaker_transform_emulator.jobs.fault_injection import parse_faults
 from sagemaker_transform_emulator.processes import leash
 from sagemaker_transform_emulator.server.state_directory import About
 
@@ -64,7 +65,11 @@ class ChildEmulator:
             answer.read()
 
     def faults(self, *faults: str) -> None:
-        """Jobs that start from now on meet these faults, such as "container=2 record=17 status=500"."""
+        """Jobs that start from now on meet these faults, such as "container=2 record=17 status=500".
+
+        Raises UsageError naming the word that is wrong.
+        """
+        parse_faults(faults)
         request = urllib.request.Request(  # noqa: S310 - the address of our child
             f"{self.endpoint_url}/_emulator/faults",
             json.dumps({"faults": faults}).encode(),

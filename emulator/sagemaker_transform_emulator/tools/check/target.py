@@ -52,14 +52,19 @@ def find_target(text: str, model_data: str | None = None) -> Target:
     if model_data:
         raise UsageError("--model-data goes with an image", remedy="set ModelDataUrl in the model's request")
     if not path.is_dir():
-        return Target(text, read_request(path), {})
+        return Target(text, read_request(path, "CreateModel"), {})
     model, job = path / "model.json", path / "job.json"
     if not model.exists():
         raise UsageError(
             f"{path} holds no model.json",
             remedy="put CreateModel's request there, as --cli-input-json takes it",
         )
-    return Target(text, read_request(model), read_request(job) if job.exists() else {}, _records_in(path))
+    return Target(
+        text,
+        read_request(model, "CreateModel"),
+        read_request(job, "CreateTransformJob") if job.exists() else {},
+        _records_in(path),
+    )
 
 
 def checked_job(target: Target, wishes: Wishes) -> TransformJob:
