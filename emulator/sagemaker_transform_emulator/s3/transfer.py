@@ -17,9 +17,14 @@ def parse_put(text: str) -> tuple[Path, S3Location]:
     """PATH=s3://bucket/key as its two halves. Raises UsageError."""
     path, separator, uri = text.rpartition("=")
     if not separator or not path:
-        raise UsageError(f"--put {text!r} is not of the form PATH=s3://bucket/key")
+        raise UsageError(
+            f"--put {text!r} is not of the form PATH=s3://bucket/key",
+            remedy="such as --put data/rows.csv=s3://bucket/input/rows.csv",
+        )
     if not Path(path).exists():
-        raise UsageError(f"--put {text!r}: there is no {path}")
+        raise UsageError(
+            f"--put {text!r}: there is no {path}", remedy="name a file or folder, from the folder you are in"
+        )
     return Path(path), S3Location.parse(uri)
 
 
@@ -27,7 +32,10 @@ def parse_get(text: str) -> tuple[S3Location, Path]:
     """s3://bucket/prefix=FOLDER as its two halves. Raises UsageError."""
     uri, separator, path = text.partition("=")
     if not separator or not path:
-        raise UsageError(f"--get {text!r} is not of the form s3://bucket/prefix=FOLDER")
+        raise UsageError(
+            f"--get {text!r} is not of the form s3://bucket/prefix=FOLDER",
+            remedy="such as --get s3://bucket/output=results",
+        )
     return S3Location.parse(uri), Path(path)
 
 
