@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from json import JSONDecoder
-from json.decoder import scanstring
 from typing import Any
 
 from botocore.model import Shape
@@ -98,7 +97,7 @@ def _scan(text: str, at: int, path: Path, found: dict[Path, int]) -> int:
         step: str | int = position
         if is_object:
             start = at
-            step, at = scanstring(text, at + 1)
+            step, at = _DECODER.raw_decode(text, at)
             found[*path, step] = start
             at = _skip(text, _skip(text, at) + 1)
         at = _skip(text, _scan(text, at, (*path, step), found))
