@@ -58,9 +58,11 @@ files that `--put` gave to the built-in S3 are put there again; one that has cha
 {explain}
 
 Which settings give right answers, and which of them fast, is a matter of measuring:
-`emulator tune --model model.json --job job.json` prints the table. `emulator check model.json` holds each
-container to the contract, and `emulator doctor` looks at the machine. To see how your own code bears a
-fault, make one: `emulator run … --fault "container=2 record=3 timeout"`.
+`emulator tune --model model.json --job job.json` runs the job itself over the first records of its input,
+filters and join included, and prints what each combination gives: the median of three rounds and their
+spread. It names no best one where the input is too small to tell, and says how much would do.
+`emulator check model.json` holds each container to the contract, and `emulator doctor` looks at the machine.
+To see how your own code bears a fault, make one: `emulator run … --fault "container=2 record=3 timeout"`.
 
 How much is kept of a job's invocations is set with `--trace off|errors|sample|all`; `errors` is the default.
 """

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from sagemaker_transform_emulator.cli import app
 from sagemaker_transform_emulator.errors import EmulatorError, UsageError
 from sagemaker_transform_emulator.jobs.single_payloads import rehearsal_job
-from sagemaker_transform_emulator.tools.check.samples import read_records
+from sagemaker_transform_emulator.tools.check.samples import given, read_records
 from sagemaker_transform_emulator.tools.check.target import Wishes, checked_job, chosen_sample, find_target
 
 FAST = ("--only", "ping", "--only", "invocations", "--record", "a,b", "--content-type", "text/csv")
@@ -134,3 +134,14 @@ def test_a_file_without_records_is_a_mistake(tmp_path: Path) -> None:
     (tmp_path / "r.csv").write_bytes(b"\n\n")
     with pytest.raises(UsageError, match="holds no record"):
         read_records(tmp_path / "r.csv", None, rehearsal_job("m"))
+
+
+@pytest.mark.rule("R3.1")
+def test_the_users_records_go_through_the_input_filter() -> None:
+    settings = rehearsal_job(
+        "m", ContentType="text/csv", SplitType="Line", DataProcessing={"InputFilter": "$[1:]"}
+    )
+    sample = given([b"id1,1,2", b"id2,3,4\r\n"], "text/csv", settings, "--record")
+    assert (sample.records, sample.origin) == ((b"1,2", b"3,4"), "--record, after the InputFilter")
+    with pytest.raises(UsageError, match=r"--record: Invalid JsonPath: .* index 1 "):
+        given([b"1"], "text/csv", settings, "--record")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import Bench, job_request, scripted_model
+from harness import ROOT, Bench, job_request, scripted_model
 from typer.testing import CliRunner
 
 from sagemaker_transform_emulator.cli import app
@@ -227,3 +229,156 @@ def test_tune_finds_what_is_wrong_and_what_is_right(shell: CliRunner, jobs: Benc
         ("SingleRecord", True), ("SingleRecord", True), ("MultiRecord", False), ("MultiRecord", False),
     ]  # fmt: skip
     assert trials[-1]["why"] == "1 records out instead of 50"
+
+
+@pytest.mark.rule("R3.1")
+def test_tune_filters_and_joins_and_names_too_little_input(
+    shell: CliRunner, jobs: Bench, tmp_path: Path
+) -> None:
+    jobs.put("in/a.csv", b"".join(b"id%d,%d,1\n" % (number, number) for number in range(20)))
+    (tmp_path / "m.json").write_text(json.dumps(scripted_model({"BEHAVIOUR": "lines:sum"})))
+    processing = {"InputFilter": "$[1:]", "JoinSource": "Input"}
+    (tmp_path / "j.json").write_text(json.dumps(job_request(AssembleWith="Line", DataProcessing=processing)))
+    command = ["tune", "--model", "m.json", "--job", "j.json", "--payloads", "1", "--concurrent", "1"]
+    trials = json.loads(shell.invoke(app, [*command, "--seconds", "0.1", "--json"]).stdout)
+    assert [
+        (trial["BatchStrategy"], trial["correct"], trial["enough_input"], trial["best"]) for trial in trials
+    ] == [("SingleRecord", True, True, True), ("MultiRecord", True, False, False)]
+    for trial in trials:
+        assert 0 < trial["slowest"] <= trial["records_per_second"] <= trial["fastest"]
+    told = shell.invoke(app, [*command, "--seconds", "0"]).stdout
+    assert "best: --set BatchStrategy=SingleRecord" in told
+    assert "too little input to judge 1 of 2 combinations: 20 records" in told
+
+
+FRAGILE = """
+import os
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from containers.serving import bind_host, bind_port
+
+
+class Fragile(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.answer(b"")
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if body.count(b"\\n") > 1:
+            os._exit(3)
+        self.answer(body)
+
+    def answer(self, body):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+ThreadingHTTPServer((bind_host(), bind_port()), Fragile).serve_forever()
+"""
+
+
+def test_tune_goes_on_after_a_combination_that_ends_the_container(
+    shell: CliRunner, jobs: Bench, tmp_path: Path
+) -> None:
+    jobs.put("in/a.csv", b"".join(b"%d\n" % number for number in range(10)))
+    (tmp_path / "fragile.py").write_text(FRAGILE)
+    (tmp_path / "emulator.toml").write_text(
+        'runtime = "process"\n[[images]]\nmatch = "fragile"\n'
+        f'command = ["{{python}}", "{tmp_path / "fragile.py"}"]\nenvironment = {{PYTHONPATH = "{ROOT}"}}\n'
+    )
+    (tmp_path / "m.json").write_text(json.dumps({"ModelName": "m", "PrimaryContainer": {"Image": "fragile"}}))
+    (tmp_path / "j.json").write_text(json.dumps(job_request(ModelClientConfig={"InvocationsMaxRetries": 0})))
+    result = shell.invoke(
+        app,
+        ["tune", "--model", "m.json", "--job", "j.json", "--concurrent", "1,2", "--payloads", "1,6",
+         "--seconds", "0", "--json"],
+    )  # fmt: skip
+    trials = json.loads(result.stdout)
+    assert [(trial["BatchStrategy"], trial["correct"]) for trial in trials] == [
+        ("SingleRecord", True), ("SingleRecord", True), *[("MultiRecord", False)] * 4,
+    ]  # fmt: skip
+    assert all("exited with code 3" in trial["why"] for trial in trials[2:]), trials
+    assert all(trial["records_per_second"] > 0 for trial in trials[:2])
+
+
+def test_a_join_that_fails_is_traced_diagnosed_and_replayed(
+    shell: CliRunner, jobs: Bench, tmp_path: Path
+) -> None:
+    jobs.put("in/a.csv", b"a,1\nb,2\n")
+    (tmp_path / "m.json").write_text(json.dumps(scripted_model({"BEHAVIOUR": "first_line_only"})))
+    processing = {"InputFilter": "$[1:]", "JoinSource": "Input"}
+    request = job_request(
+        TransformJobName="joined", AssembleWith="Line", BatchStrategy="MultiRecord", DataProcessing=processing
+    )
+    (tmp_path / "j.json").write_text(json.dumps(request))
+    for mode in ("all", "errors"):
+        ran = shell.invoke(app, ["run", "--model", "m.json", "--job", "j.json", "--trace", mode, "--quiet"])
+        assert ran.exit_code == 1
+        assert "2 records were sent, 1 came back" in ran.stderr
+        assert "does not fit the job's DataProcessing" in ran.stderr
+        assert TraceReader(trace_path("joined")).count() == (1, 1)
+    again = shell.invoke(app, ["replay", "joined", "--record", "2"])
+    assert again.exit_code == 1
+    assert "records 1 to 2 (bytes 0 to 7): 4 bytes sent" in again.stdout
+    assert "unchanged: the same status and the same bytes" in again.stdout
+    alone = shell.invoke(app, ["replay", "joined", "--record", "2", "--set", "BatchStrategy=SingleRecord"])
+    assert alone.exit_code == 0, alone.output
+    assert "record 2 (bytes 4 to 7): 2 bytes sent" in alone.stdout
+    assert "output: b'b,2,2\\n'" in alone.stdout
+    filtered = shell.invoke(app, ["replay", "joined", "--record", "2", "--set", "InputFilter=$[5]"])
+    assert "Record 1 (at byte 0): " in str(filtered.exception)
+
+
+def test_replay_reads_what_the_trace_does_not_hold(shell: CliRunner, jobs: Bench, tmp_path: Path) -> None:
+    body = b"".join(b"%07d,%d\n" % (number, number % 7) for number in range(150_000))  # 1.5 MB
+    jobs.put("in/a.csv", body)
+    (tmp_path / "m.json").write_text(json.dumps(scripted_model({"BEHAVIOUR": "count"})))
+    request = job_request(TransformJobName="large", BatchStrategy="MultiRecord", MaxPayloadInMB=0)
+    (tmp_path / "j.json").write_text(json.dumps(request))
+    shell.invoke(app, ["run", "--model", "m.json", "--job", "j.json", "--trace", "all", "--quiet"])
+    again = shell.invoke(app, ["replay", "large", "--record", "140000"])
+    assert f"records 1 to 150000 (bytes 0 to {len(body) - 1}): {len(body)} bytes sent" in again.stdout
+    assert "unchanged" in again.stdout
+    printed = shell.invoke(app, ["trace", "large", "--pytest"])
+    assert "The trace does not hold all" in str(printed.exception)
+    jobs.put("in/a.csv", b"1,2\n" * 3)
+    other = shell.invoke(app, ["replay", "large", "--record", "3"])
+    assert "note: the object is another one now; the job sent records 1 to 150000" in other.stdout
+    jobs.storage.client.delete_object(Bucket="bkt", Key="in/a.csv")
+    gone = shell.invoke(app, ["replay", "large", "--record", "3"])
+    assert "Record 3 has to be read again" in str(gone.exception)
+
+
+@pytest.mark.rule("R3.1")
+def test_explain_shows_payloads_after_the_filter(shell: CliRunner, jobs: Bench, tmp_path: Path) -> None:
+    jobs.put("in/a.csv", b"id1,1,2\r\nid2,3,4")
+    jobs.put("in/b.csv", b"id1,1,2\n\n")
+    jobs.put("in/c.csv", b"")
+    request = job_request(BatchStrategy="MultiRecord", DataProcessing={"InputFilter": "$[1:]"})
+    (tmp_path / "j.json").write_text(json.dumps(request))
+    first, second, third = json.loads(shell.invoke(app, ["explain", "--job", "j.json", "--json"]).stdout)[
+        "objects"
+    ]
+    assert (first["first_payload"], first["sent"], first["largest_payload"]) == ("1,2\n3,4\n", 8, 8)
+    assert (second["payloads"], "the line is blank" in second["error"]) == (0, True)
+    assert (third["payloads"], third["error"]) == (0, "")
+    told = shell.invoke(app, ["explain", "--job", "j.json"]).stdout
+    assert "1 payload, 8 bytes in all, largest 8; the first: b'1,2\\n3,4\\n'" in told
+    assert "nothing is sent" in told
+    assert "the InputFilter adds one" in " ".join(told.split())
+
+
+def test_traces_of_other_versions_are_refused(shell: CliRunner) -> None:
+    path = trace_path("old")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE meta (name TEXT, value TEXT)")
+    result = shell.invoke(app, ["trace", "old"])
+    assert "written by another version of the emulator" in str(result.exception)
+    path.write_bytes(b"no database at all" * 100)
+    result = shell.invoke(app, ["trace", "old"])
+    assert "is no trace" in str(result.exception)

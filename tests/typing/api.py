@@ -92,6 +92,8 @@ def in_a_test_of_a_container() -> None:
     assert_type(answer, Outcome)
     assert_type(answer.status, int | None)
     assert_type(answer.body, bytes)
+    joined = invoke_record("model.json", [b"1,2\n", b"3,4\n"], job=Path("job.json"))
+    assert_type(joined.output, bytes | None)
     assert answer.status == 200, answer.explanation
 
 

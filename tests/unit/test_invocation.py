@@ -85,11 +85,13 @@ def heads(
     content_type: str | None = "text/csv",
     accept: str | None = "application/json",
     source: S3Location = SOURCE,
+    *,
+    chunked: bool = False,
 ) -> ObjectHeads:
     job = TransformJob(
         "j", "m", TransformInput("s3://bkt/in/", content_type=content_type), TransformOutput("s3://o", accept)
     )
-    return ObjectHeads(job, source, containers)
+    return ObjectHeads(job, source, containers, chunked=chunked)
 
 
 @dataclass
@@ -121,10 +123,10 @@ class Bench:
         )
         return self.invoker
 
-    async def send(self, *, chunked: bool = False, payload: Payload = PAYLOAD, **about: Any) -> Answer:
+    async def send(self, *, payload: Payload = PAYLOAD, **about: Any) -> Answer:
         made = heads(len(self.names), **about)
         try:
-            done = await self.invoker.invoke(payload, made, chunked=chunked)
+            done = await self.invoker.invoke(payload, made)
         except JobError as error:
             if isinstance(error.context, FailedInvocation):
                 self.hops += error.context.hops
@@ -232,9 +234,9 @@ def test_by_default_no_exchange_is_kept_no_fault_made_and_silence_the_algorithm_
     async def go() -> bytes:
         transport = ScriptedTransport([answered(b"x"), GONE])
         invoker = Invoker([FakeContainer("one")], transport, ModelClientConfig(600, 0), slots=1)
-        body = (await invoker.invoke(PAYLOAD, heads(), chunked=False)).answer.body
+        body = (await invoker.invoke(PAYLOAD, heads())).answer.body
         with pytest.raises(InvocationError) as caught:
-            await invoker.invoke(PAYLOAD, heads(), chunked=False)
+            await invoker.invoke(PAYLOAD, heads())
         assert caught.value.blame == "AlgorithmError"
         return body
 

@@ -67,10 +67,16 @@ class Invocation(NamedTuple):
 
 
 class ObjectHeads:
-    """The request heads for the records of one object; they differ only in the previous answer's type."""
+    """The request heads for the records of one object; they differ only in the previous answer's type.
 
-    def __init__(self, job: TransformJob, source: S3Location, containers: int) -> None:
+    `chunked` says that bodies are sent in chunks (R2.29).
+    """
+
+    def __init__(
+        self, job: TransformJob, source: S3Location, containers: int, *, chunked: bool = False
+    ) -> None:
         self.source = str(source)
+        self.chunked = chunked
         self._last = containers - 1
         self._accept = job.transform_output.accept
         name = f"{source.bucket}/{source.key}".encode()
@@ -112,13 +118,6 @@ class Waiting(NamedTuple):
     attempt: int
 
 
-class _Attempt(NamedTuple):
-    slot: tuple[Connection, ...]
-    heads: ObjectHeads
-    number: int
-    chunked: bool
-
-
 @dataclass
 class _Refused(Exception):  # noqa: N818 - a verdict on an answer, caught in this module
     answer: Answer
@@ -150,7 +149,7 @@ class Invoker:
                 tuple(transport.connection(container.host, container.port) for container in self.containers)
             )
 
-    async def invoke(self, payload: Payload, heads: ObjectHeads, *, chunked: bool) -> Invocation:
+    async def invoke(self, payload: Payload, heads: ObjectHeads) -> Invocation:
         """The payload went through all containers, the last of which answered 2xx (R4.28).
 
         Raises InvocationError when the object must fail and ContainerError when a container is gone, each
@@ -163,7 +162,7 @@ class Invoker:
         try:
             while True:
                 try:
-                    answer = await self._chain(_Attempt(slot, heads, attempt, chunked), payload, trail)
+                    answer = await self._chain(slot, heads, attempt, payload, trail)
                     return Invocation(payload, answer, trail)
                 except _Refused as refused:
                     final = refused.answer.status < 500  # noqa: PLR2004 - only 5xx is tried again (R4.27)
@@ -203,8 +202,14 @@ class Invoker:
             for connection in self._slots.get_nowait():
                 await connection.close()
 
-    async def _chain(self, attempt: _Attempt, payload: Payload, trail: list[Hop]) -> Answer:
-        slot, heads, number, chunked = attempt
+    async def _chain(
+        self,
+        slot: tuple[Connection, ...],
+        heads: ObjectHeads,
+        number: int,
+        payload: Payload,
+        trail: list[Hop],
+    ) -> Answer:
         remaining = float(self._config.invocations_timeout_in_seconds)
         sent = payload.body
         head = heads.first
@@ -215,7 +220,7 @@ class Invoker:
                 head = heads.head(position, answer.header("content-type"))
             container = self.containers[position]
             at = time.time()
-            body: Body = _replay(sent) if chunked else sent
+            body: Body = _replay(sent) if heads.chunked else sent
             try:
                 if self._faults is None:
                     answer = await connection.exchange(head, body, remaining)

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sagemaker_transform_emulator.errors import (
@@ -83,12 +84,12 @@ class RecordPath(Reading):
 
     def invoke(self, payload: Payload, heads: ObjectHeads) -> Coroutine[Any, Any, Invocation]:
         """The payload is answered. Raises InvocationError and ContainerError (R4.24 to R4.28)."""
-        chunked = self.parameters.max_payload_bytes is None
-        return self.invoker.invoke(payload, heads, chunked=chunked)
+        return self.invoker.invoke(payload, heads)
 
     def heads(self, source: S3Location) -> ObjectHeads:
         """The heads of the requests with the object's records."""
-        return ObjectHeads(self.job, source, len(self.invoker.containers))
+        chunked = self.parameters.max_payload_bytes is None
+        return ObjectHeads(self.job, source, len(self.invoker.containers), chunked=chunked)
 
     def finish(self, done: Invocation) -> bytes:
         """The output of one payload. Raises RecordError for an answer that does not fit its records."""
@@ -185,9 +186,10 @@ async def in_order(
     After the first failing request the object's remaining ones are not sent (R6.2).
     """
     heads = instance.path.heads(source)
+    invoke = partial(recorded, instance, source) if instance.record_invocations else instance.path.invoke
     if instance.path.parameters.max_concurrent_transforms == 1:
         async for payload in payloads:
-            yield await invoke(instance, source, heads, payload)
+            yield await invoke(payload, heads)
         return
     pending: deque[asyncio.Task[Invocation]] = deque()
     try:
@@ -195,7 +197,7 @@ async def in_order(
             while pending and (instance.permits.locked() or pending[0].done()):
                 yield await _take(instance, pending)
             await instance.permits.acquire()
-            pending.append(asyncio.create_task(invoke(instance, source, heads, payload)))
+            pending.append(asyncio.create_task(invoke(payload, heads)))
         while pending:
             yield await _take(instance, pending)
     finally:
@@ -214,10 +216,10 @@ async def _take(instance: Instance, pending: deque[asyncio.Task[Invocation]]) ->
     return done
 
 
-async def invoke(instance: Instance, source: S3Location, heads: ObjectHeads, payload: Payload) -> Invocation:
-    """One payload through the containers; every exchange goes to the sink when the job is recorded."""
-    if not instance.record_invocations:
-        return await instance.path.invoke(payload, heads)
+async def recorded(
+    instance: Instance, source: S3Location, payload: Payload, heads: ObjectHeads
+) -> Invocation:
+    """As the path's `invoke`; every exchange goes to the sink."""
     try:
         done = await instance.path.invoke(payload, heads)
     except JobError as error:

@@ -193,7 +193,11 @@ class TraceReader:
                 remedy="a job leaves one unless it ran with --trace off",
             )
         self._db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        try:
+            (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        except sqlite3.DatabaseError as error:
+            self._db.close()
+            raise UsageError(f"{path} is no trace: {error}", remedy="run the job again") from None
         if version != _VERSION:
             self._db.close()
             raise UsageError(
