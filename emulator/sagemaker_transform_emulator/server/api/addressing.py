@@ -18,9 +18,10 @@ _SCOPE = re.compile(r"Credential=([^,\s]{1,512})")
 _CBOR_PATH = re.compile(r"/service/([^/]{1,128})/operation/([^/]{1,128})")
 _S3 = ("s3", "s3express")
 _REST_XML = ("s3", "s3express", "s3-object-lambda", "cloudfront", "route53")
-_S3_CONTROL = "/v20180820/"
-_STORES_OWN = re.compile(r"/(?:moto-api|minio/(?:admin|kms|health|metrics|v2/metrics|prometheus))(?:/|$)")
-"""What stores answer besides S3: their administration and health, which no bucket's path may be."""
+_NOT_BUCKETS = re.compile(
+    r"/(?:v20180820/|(?:moto-api|minio/(?:admin|kms|health|metrics|v2/metrics|prometheus))(?:/|$))"
+)
+"""Paths of S3 Control, and of what stores answer besides S3: their administration and health."""
 _S3_POSTS = {"delete", "uploads", "uploadid", "restore", "select", "x-id"}
 _QUERY_SHOWN = 65_536
 _SCOPE_PARTS = (4, 5)  # SigV4A has no region
@@ -82,15 +83,13 @@ def address_of(request: Incoming) -> Address | None:
     if request.headers.get("smithy-protocol") == "rpc-v2-cbor":
         found = _CBOR_PATH.search(request.path)
         return Address(Wire.CBOR, signed_for, f"{unquote(found[1])}.{unquote(found[2])}" if found else "")
-    stores_own = signed_for in ("", *_S3) and _STORES_OWN.match(request.path)
-    if stores_own or signed_for in _S3:
-        refused = stores_own or request.path.startswith(_S3_CONTROL)
-        return Address(Wire.REST_XML, "s3") if refused else None
-    if _is_form(request):
+    if signed_for in ("", *_S3) and _NOT_BUCKETS.match(request.path):
+        return Address(Wire.REST_XML, "s3")
+    if signed_for not in _S3 and _is_form(request):
         return Address(Wire.EC2 if signed_for == "ec2" else Wire.QUERY, signed_for)
-    if signed_for:
-        return Address(Wire.REST_XML if signed_for in _REST_XML else Wire.REST_JSON, signed_for)
-    return Address(Wire.REST_JSON, "") if _bears_a_mark(request) else None
+    if signed_for in _S3 or not (signed_for or _bears_a_mark(request)):
+        return None
+    return Address(Wire.REST_XML if signed_for in _REST_XML else Wire.REST_JSON, signed_for)
 
 
 def _signing_name(request: Incoming) -> str:
