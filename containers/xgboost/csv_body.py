@@ -78,11 +78,18 @@ def _row(line: str, delimiter: str) -> Row:
     return array("f", [float(cell) if cell else NAN for cell in line.split(delimiter)]).tolist()
 
 
+def arrow_knows_numpy() -> bool:
+    """Whether Arrow can exchange arrays with the NumPy here: it wants 2, old versions of XGBoost want 1."""
+    return int(np.__version__.partition(".")[0]) >= 2  # noqa: PLR2004 - a version
+
+
 def large_table(body: bytes, delimiter: str) -> Matrix | None:
     """The cells of a stripped body as a float32 matrix, or None when `exact_table` has to judge it.
 
     For bodies of PLAIN_BYTES. The GIL is free while Arrow reads.
     """
+    if not arrow_knows_numpy():
+        return None
     import pyarrow as pa  # noqa: PLC0415 - a sixth of a second of start-up that small bodies never need
     from pyarrow import csv as arrow_csv  # noqa: PLC0415 - as above
 

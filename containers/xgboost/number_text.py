@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sagemaker_transform_emulator.containers.xgboost.csv_body import Matrix
+from sagemaker_transform_emulator.containers.xgboost.csv_body import Matrix, arrow_knows_numpy
 
 LONG_COLUMN = 512
 SMALLEST_COMMON, LARGEST_COMMON = 1e-4, 1e9
@@ -18,7 +18,7 @@ SMALLEST_COMMON, LARGEST_COMMON = 1e-4, 1e9
 
 def joined_numbers(numbers: Matrix, separator: str) -> str:
     """The numbers of a one-dimensional array, `separator` between them."""
-    if len(numbers) < LONG_COLUMN:
+    if len(numbers) < LONG_COLUMN or not arrow_knows_numpy():
         return separator.join(map(repr, numbers.tolist()))
     return str(_joined(_texts(numbers.astype(np.float64)), len(numbers), separator)[0].as_py())
 
@@ -26,7 +26,7 @@ def joined_numbers(numbers: Matrix, separator: str) -> str:
 def joined_rows(table: Matrix, inner: str, opening: str, closing: str, separator: str) -> str:
     """The rows of a matrix: numbers joined by `inner`, each row between `opening` and `closing`."""
     rows, columns = table.shape
-    if rows * columns < LONG_COLUMN:
+    if rows * columns < LONG_COLUMN or not arrow_knows_numpy():
         return separator.join(opening + inner.join(map(repr, row)) + closing for row in table.tolist())
     lines = _joined(_texts(table.reshape(-1).astype(np.float64)), columns, inner)
     return f"{opening}{_joined(lines, rows, closing + separator + opening)[0].as_py()}{closing}"

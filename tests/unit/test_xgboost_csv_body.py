@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import sys
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from census import missing_cases
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sagemaker_transform_emulator.containers.xgboost import number_text
 from sagemaker_transform_emulator.containers.xgboost.csv_body import (
     exact_table,
     guess_delimiter,
@@ -172,3 +174,19 @@ def test_unix_lines_never_change_the_outcome(parts: list[str]) -> None:
     assert (before is None) == (after is None)
     if before is not None and after is not None:
         assert same(before, after)
+
+
+def test_with_an_older_numpy_large_bodies_are_read_and_written_without_arrow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    body = b"\n".join(b"%d,%d.5" % (number, number) for number in range(2000))
+    table, column = large_table(body, ","), np.arange(1000, dtype=np.float32) / 8
+    written = number_text.joined_numbers(column, "\n"), number_text.joined_rows(table, ",", "[", "]", ",")
+    monkeypatch.setattr(np, "__version__", "1.26.4")
+    assert large_table(body, ",") is None
+    assert np.array_equal(exact_table(body.decode(), ",").astype(np.float32), table)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)  # an import of it would raise
+    assert (
+        number_text.joined_numbers(column, "\n"),
+        number_text.joined_rows(table, ",", "[", "]", ","),
+    ) == written
