@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import urllib.error
-import urllib.request
 from pathlib import Path
 
+import httpx
 import pytest
 from harness import ROOT, job_request, scripted_model
 
+from sagemaker_transform_emulator.errors import UsageError
 from sagemaker_transform_emulator.testing.server import child_emulator
 from sagemaker_transform_emulator.trace.store import Filter, TraceReader
 
@@ -41,7 +40,8 @@ def test_a_fault_fails_the_job_that_starts_next_and_its_trace_shows_it(tmp_path:
         assert found.hops[1].answer_body == b"no such thing"
         assert reader.meta("job")["TransformJobName"] == "broken"
         reader.close()
-        with pytest.raises(urllib.error.HTTPError) as caught:
+        with pytest.raises(UsageError, match="'nonsense' is not understood"):
             child.faults("nonsense")
-        assert "'nonsense' is not understood" in json.loads(caught.value.read())["error"]
-        caught.value.close()
+        refused = httpx.post(f"{child.endpoint_url}/_emulator/faults", json={"faults": ["nonsense"]})
+        assert refused.status_code == 400
+        assert "'nonsense' is not understood" in refused.json()["error"]

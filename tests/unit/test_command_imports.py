@@ -87,7 +87,7 @@ def test_clients_import_boto3_and_nothing_of_the_server(command: str, code: int,
     words = [command] if command == "jobs" else [command, "some-job"]
     found = imported(*words, code=code, state=tmp_path)
     assert "boto3" in found
-    assert found & (EXTRAS | JOBS - {"boto3", "botocore"}) == set()
+    assert found & (EXTRAS | JOBS - {"boto3", "botocore", "httpx"}) == set()
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -7,11 +7,11 @@ import shutil
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+import httpx
 
 from sagemaker_transform_emulator.config import DUMMY_KEYS, StoreAddress, region
 from sagemaker_transform_emulator.errors import MachineError
@@ -73,10 +73,11 @@ def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         try:
-            with urllib.request.urlopen(f"{url}/minio/health/ready", timeout=2):  # noqa: S310 - loopback
+            if httpx.get(f"{url}/minio/health/ready", timeout=2, trust_env=False).is_success:
                 return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.05)
+        except httpx.HTTPError:
+            pass
+        time.sleep(0.05)
     tail = " | ".join(log.read_text(errors="replace").splitlines()[-3:])
     raise MachineError(
         f"MinIO did not start: {tail or 'it wrote nothing'}",

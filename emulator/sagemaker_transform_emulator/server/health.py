@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -93,11 +92,22 @@ def read(page: bytes) -> Told:
     )
 
 
+def _at_most(chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
+    for chunk in chunks:
+        yield chunk[:size]
+        size -= len(chunk)
+        if size <= 0:
+            return
+
+
 def _ask(url: str) -> Told:
+    import httpx  # noqa: PLC0415 - a tenth of a second that commands without a server never need
+
     try:
-        with urllib.request.urlopen(f"{url}/_emulator/health", timeout=_ANSWER_SECONDS) as answer:  # noqa: S310 - checked
-            return read(answer.read(_MOST_BYTES))
-    except (OSError, ValueError) as error:
+        with httpx.stream("GET", f"{url}/_emulator/health", timeout=_ANSWER_SECONDS) as answer:
+            answer.raise_for_status()
+            return read(b"".join(_at_most(answer.iter_raw(), _MOST_BYTES)))
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         said = "".join(letter if letter.isprintable() else "?" for letter in str(error))
         raise MachineError(f"No emulator answers at {url}: {said}", remedy="check the URL") from None
 

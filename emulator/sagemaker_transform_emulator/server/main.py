@@ -6,13 +6,12 @@ import asyncio
 import os
 import signal
 import socket
-import urllib.error
-import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import uvicorn
 from starlette.types import ASGIApp
 
@@ -138,8 +137,17 @@ async def _opened(
         store.close()
 
 
+class _Server(uvicorn.Server):
+    """uvicorn without signal handlers of its own: what ends this process is decided here."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave every signal alone."""
+        yield
+
+
 async def _run(backend: Backend, app: ASGIApp, listener: socket.socket, on_ready: Callable[[], None]) -> int:
-    server = uvicorn.Server(
+    server = _Server(
         uvicorn.Config(
             app, http="httptools", ws="none", lifespan="off", log_config=None, access_log=False,
             server_header=False, date_header=False, timeout_keep_alive=_KEEP_ALIVE_SECONDS,
@@ -164,8 +172,7 @@ async def _run(backend: Backend, app: ASGIApp, listener: socket.socket, on_ready
     warming = asyncio.create_task(asyncio.to_thread(service_model, "sagemaker"))
     listener.listen(2048)  # from here on clients wait rather than fail
     loop.call_soon(on_ready)
-    # serve() is this with signal handlers around it; what ends this process is decided here
-    await server._serve([listener])  # noqa: SLF001
+    await server.serve(sockets=[listener])
     in_time = await backend.controller.stop_all(STOP_SECONDS)
     await warming
     code = 128 + caught[0] if caught else 0
@@ -198,9 +205,8 @@ def bound(host: str, port: int) -> Iterator[socket.socket]:
 
 def _holder(host: str, port: int) -> str:
     try:
-        with urllib.request.urlopen(f"http://{host}:{port}/_emulator/health", timeout=2) as answer:
-            said = answer.read(4096).decode()
-    except (urllib.error.URLError, OSError, ValueError):
+        said = httpx.get(f"http://{host}:{port}/_emulator/health", timeout=2, trust_env=False).text[:4096]
+    except (httpx.HTTPError, httpx.InvalidURL):
         return ""
     return f"; an emulator is already running there: {said}" if '"pid"' in said else ""
 

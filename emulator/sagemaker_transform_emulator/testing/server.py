@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import threading
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import httpx
 
 from sagemaker_transform_emulator.errors import MachineError
 from sagemaker_transform_emulator.extras import require
@@ -60,9 +60,7 @@ class ChildEmulator:
 
     def reset(self) -> None:
         """Jobs are stopped; models, jobs, tags, logs and the objects of its own store are gone."""
-        request = urllib.request.Request(f"{self.endpoint_url}/_emulator/reset", method="POST")  # noqa: S310
-        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - the address of our child
-            answer.read()
+        httpx.post(f"{self.endpoint_url}/_emulator/reset", timeout=60, trust_env=False).raise_for_status()
 
     def faults(self, *faults: str) -> None:
         """Jobs that start from now on meet these faults, such as "container=2 record=17 status=500".
@@ -70,13 +68,9 @@ class ChildEmulator:
         Raises UsageError naming the word that is wrong.
         """
         parse_faults(faults)
-        request = urllib.request.Request(  # noqa: S310 - the address of our child
-            f"{self.endpoint_url}/_emulator/faults",
-            json.dumps({"faults": faults}).encode(),
-            {"Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
-            answer.read()
+        httpx.post(
+            f"{self.endpoint_url}/_emulator/faults", json={"faults": faults}, timeout=60, trust_env=False
+        ).raise_for_status()
 
     def log(self) -> str:
         """What it wrote to stderr so far."""
