@@ -185,4 +185,4 @@ def own_traceback(error: BaseException) -> str:
 
 
 def _is_ours(module: str) -> bool:
-    return module.startswith(("containers.", "importlib"))
+    return module.startswith(("sagemaker_transform_emulator.", "importlib"))
