@@ -184,7 +184,8 @@ def test_the_callers_process_is_as_before(tmp_path: Path) -> None:
 def test_an_interrupt_stops_the_job_and_its_containers(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_bytes(b"a\n" * 3)
     program = textwrap.dedent(f"""
-        import json, sys
+        import signal, sys
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell put us behind
         sys.path.insert(0, {str(Path(__file__).parents[1])!r})
         from harness import SCRIPTED, job_request, scripted_model
         from sagemaker_transform_emulator import InstanceReady, Settings, run_transform_job

@@ -138,3 +138,23 @@ def test_46_a_store_that_is_away_is_an_internal_error() -> None:
         run_loop(storage.list_prefix(at("x")))
     storage.close()
     assert caught.value.blame == "InternalServerError"
+
+
+def test_a_part_that_is_cancelled_on_its_way_leaves_no_upload_open(jobs: Bench) -> None:
+    async def write(reached: asyncio.Event) -> None:
+        async with jobs.storage.writer(at("out"), None) as output:
+            await output.write(bytes(PART_BYTES))  # the first part is on its way now
+            reached.set()
+            await output.write(bytes(PART_BYTES))  # waits for it
+
+    async def go() -> None:
+        reached = asyncio.Event()
+        task = asyncio.create_task(write(reached))
+        await reached.wait()
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait({task})
+
+    run_loop(go())
+    assert jobs.keys("out") == []
+    assert jobs.open_uploads() == []

@@ -92,5 +92,6 @@ def test_a_running_jvm_is_seen(tmp_path: Path) -> None:
         assert has_jvm([process.pid])
     finally:
         process.communicate(b"\n")
-    assert not has_jvm([os.getpid()])
-    assert collected_heap([os.getpid()]) is None
+    other = os.getppid()  # this process may have a JVM of its own, for tests of the SparkML engine
+    assert not has_jvm([other])
+    assert collected_heap([other]) is None

@@ -115,7 +115,8 @@ class OutputWriter:
         if self._sending is not None:
             # a thread cannot be cancelled: a part that arrived after the abort would stay
             await asyncio.wait({self._sending})
-            self._sending.exception()
+            if not self._sending.cancelled():  # of a cancelled task, exception() would raise here
+                self._sending.exception()
             self._sending = None
         if self._upload_id is not None:
             with suppress(StorageError):
