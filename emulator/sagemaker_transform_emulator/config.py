@@ -42,8 +42,11 @@ class StoreAddress:
 def state_directory() -> Path:
     """Where runs keep their scratch space: EMULATOR_STATE_DIR, else the user's state directory."""
     named = os.environ.get("EMULATOR_STATE_DIR")
-    if named:
-        return Path(named)
+    return Path(named) if named else user_state_directory()
+
+
+def user_state_directory() -> Path:
+    """The state directory where EMULATOR_STATE_DIR names none."""
     base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(base) / "sagemaker-transform-emulator"
 

@@ -237,6 +237,36 @@ def test_51_a_second_emulator_on_the_same_state_or_port_is_refused(
         pass
 
 
+def test_all_that_a_server_keeps_is_in_the_folder_it_was_given(tmp_path: Path) -> None:
+    (tmp_path / "emulator.toml").write_text(TOML)
+    other = {"EMULATOR_STATE_DIR": str(tmp_path / "other"), "XDG_STATE_HOME": str(tmp_path / "user")}
+    with child_emulator(
+        tmp_path / "state",
+        arguments=("--s3", "moto", "--trace", "all"),
+        environment=CLEAN | other,
+        directory=tmp_path,
+    ) as child:
+        sagemaker = prepare(child)
+        sagemaker.create_transform_job(**job_request())
+        assert wait(sagemaker)["TransformJobStatus"] == "Completed"
+    assert {"jobs", "runs", "traces"} <= {path.name for path in child.state.iterdir()}
+    assert not (tmp_path / "other").exists()
+    assert not (tmp_path / "user").exists()
+
+
+def test_the_command_changes_no_variable_of_its_process(
+    server: ChildEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMULATOR_STATE_DIR", str(tmp_path / "mine"))
+    before = dict(os.environ)
+    port = server.endpoint_url.rpartition(":")[2]
+    ended = CliRunner().invoke(
+        app, ["up", "--s3", "moto", "--port", port, "--state-dir", str(tmp_path / "s")]
+    )
+    assert isinstance(ended.exception, MachineError | SystemExit)
+    assert dict(os.environ) == before
+
+
 def test_a_foreign_port_is_named(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

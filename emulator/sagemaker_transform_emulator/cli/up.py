@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from sagemaker_transform_emulator.config import load_settings, state_directory
+from sagemaker_transform_emulator.config import load_settings, state_directory, user_state_directory
 from sagemaker_transform_emulator.errors import UsageError
 from sagemaker_transform_emulator.extras import require
 from sagemaker_transform_emulator.jobs.fault_injection import parse_faults
@@ -60,7 +59,6 @@ def up(
     )
     parse_faults(settings.faults)
     folder = (state_dir or state_directory()).absolute()
-    os.environ["EMULATOR_STATE_DIR"] = str(folder)  # for the scratch space of jobs
     plan = ServerOptions(
         settings.with_aws_timing() if aws_timing else settings, folder, host, port, _store_choice(s3)
     )
@@ -87,13 +85,7 @@ def _announce(plan: ServerOptions, about: About, interrupted: int, *, as_json: b
 
 
 def _named(folder: Path) -> str:
-    named = os.environ.get("EMULATOR_STATE_DIR") == str(folder) and folder != _default_folder()
-    return f" (with --state-dir {folder})" if named else ""
-
-
-def _default_folder() -> Path:
-    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(base) / "sagemaker-transform-emulator"
+    return f" (with --state-dir {folder})" if folder != user_state_directory().absolute() else ""
 
 
 def _store_choice(text: str) -> StoreChoice:

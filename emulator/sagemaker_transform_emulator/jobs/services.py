@@ -50,20 +50,25 @@ async def run_requests(
 
 
 @asynccontextmanager
-async def open_services(settings: Settings, address: StoreAddress) -> AsyncIterator[Services]:
-    """Store, runtime and scratch space; what killed runs left behind is swept first."""
-    await sweep_leftovers(address)
-    with open_workspace() as workspace, _storage(address, workspace) as storage:
+async def open_services(
+    settings: Settings, address: StoreAddress, state: Path | None = None
+) -> AsyncIterator[Services]:
+    """Store, runtime and scratch space in the state directory `state`, or the usual one.
+
+    What killed runs left behind there is swept first.
+    """
+    await sweep_leftovers(address, state)
+    with open_workspace(state) as workspace, _storage(address, workspace) as storage:
         async with open_runtime(settings, workspace) as runtime:
             yield Services(storage, runtime, workspace, settings, region())
 
 
-async def sweep_leftovers(address: StoreAddress) -> Swept:
+async def sweep_leftovers(address: StoreAddress, state: Path | None = None) -> Swept:
     """Processes of killed runs are ended and their uploads aborted, as far as the store can be reached.
 
-    The result tells what is gone now.
+    The runs are those of the state directory `state`, or of the usual one. The result tells what is gone now.
     """
-    swept = await asyncio.to_thread(sweep)
+    swept = await asyncio.to_thread(sweep, state)
     storages: dict[str | None, Storage] = {}
     try:
         for upload in swept.uploads:

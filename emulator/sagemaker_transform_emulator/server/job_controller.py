@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Literal
 
 from sagemaker_transform_emulator.config import Settings, StoreAddress
@@ -42,13 +43,16 @@ class _Running:
 class JobController:
     """Starts and ends jobs, and keeps the store's word about them true."""
 
-    def __init__(self, store: Store, address: StoreAddress, settings: Settings) -> None:
+    def __init__(
+        self, store: Store, address: StoreAddress, settings: Settings, state: Path | None = None
+    ) -> None:
         self.observers: list[Observer] = []
         self.sink_factories: list[SinkFactory] = []
         self.closing = asyncio.Event()
         self._store = store
         self._address = address
         self._settings = settings
+        self._state = state
         self._running: dict[tuple[Place, str], _Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -168,7 +172,7 @@ class JobController:
         self._end(running)
 
     async def _work(self, running: _Running) -> None:
-        async with open_services(self._settings, self._address) as services:
+        async with open_services(self._settings, self._address, self._state) as services:
             region = running.record.place.region
             await transform_job.run(running.run, replace(services, region=region))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from sagemaker_transform_emulator.jobs.events import Sink
 from sagemaker_transform_emulator.sagemaker.resources import JobRecord
 from sagemaker_transform_emulator.trace.recorder import Recorder, RecordPolicy, request_meta
@@ -9,17 +11,18 @@ from sagemaker_transform_emulator.trace.store import trace_path
 
 
 class Tracing:
-    """Makes the recorders. `sink` and `observe` are to be told of every job."""
+    """Makes the recorders of traces below `state`. Its `sink` and `observe` are to be told of every job."""
 
-    def __init__(self, policy: RecordPolicy, endpoint_url: str | None) -> None:
+    def __init__(self, policy: RecordPolicy, endpoint_url: str | None, state: Path) -> None:
         self._policy = policy
+        self._state = state
         self._endpoint_url = endpoint_url
         self._recorders: dict[str, Recorder] = {}
 
     def sink(self, record: JobRecord) -> Sink:
         """A recorder for the job that starts."""
         meta = request_meta(record.model, record.request, self._endpoint_url)
-        recorder = Recorder(trace_path(record.name), self._policy, meta)
+        recorder = Recorder(trace_path(record.name, self._state), self._policy, meta)
         self._recorders[record.arn] = recorder
         return recorder
 

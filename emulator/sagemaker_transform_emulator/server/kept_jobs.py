@@ -25,14 +25,14 @@ _log = logging.getLogger("sagemaker_transform_emulator.server.kept_jobs")
 
 
 class KeptJobs:
-    """Keeps every job of the server whose run is `owner`; `sink` and `observe` are to be told of each."""
+    """Keeps in `store` every job of the run `owner`; its `sink` and `observe` are to be told of each."""
 
     def __init__(
-        self, owner: str, settings: Mapping[str, Any], endpoint: str | None,
+        self, store: JobStore, owner: str, settings: Mapping[str, Any], endpoint: str | None,
         progress: Callable[[JobRecord], JobRun | None],
     ) -> None:  # fmt: skip
         self.tellers: list[Teller] = []
-        self._owner, self._settings, self._endpoint = owner, settings, endpoint
+        self._store, self._owner, self._settings, self._endpoint = store, owner, settings, endpoint
         self._progress = progress
         self._keepers: dict[str, JobKeeper] = {}
 
@@ -41,9 +41,9 @@ class KeptJobs:
         stored = StoredJob(
             record.name, record.place.region, record.place.account, self._owner, "server",
             dict(record.request), dict(record.model), record.created, self._settings, self._endpoint,
-            trace=str(trace_path(record.name)),
+            trace=str(trace_path(record.name, self._store.root)),
         )  # fmt: skip
-        keeper = JobKeeper(JobStore(), stored, partial(self._tell, record))
+        keeper = JobKeeper(self._store, stored, partial(self._tell, record))
         self._keepers[record.arn] = keeper
         return keeper
 

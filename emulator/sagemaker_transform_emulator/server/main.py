@@ -78,14 +78,14 @@ async def serve(plan: ServerOptions, on_ready: Callable[[About, int], None]) -> 
     with (
         state.held(plan.state),
         bound(plan.host, plan.port) as listener,
-        open_workspace() as workspace,
+        open_workspace(plan.state) as workspace,
         open_store(plan.s3, MinioPlace(plan.state / "minio", workspace.run_id)) as behind,
     ):
         about = _about(plan, listener, behind)
         _refuse_itself(behind, listener)
         async with _opened(plan, behind, about, workspace.run_id) as (backend, app):
             interrupted = backend.controller.recover()
-            await sweep_leftovers(behind.address)
+            await sweep_leftovers(behind.address, plan.state)
 
             def ready() -> None:
                 state.publish(plan.state, about)
@@ -105,8 +105,9 @@ async def _opened(
     storage = Storage(behind.address)
     proxy = S3Proxy(behind.address.endpoint_url or "")
     try:
-        controller = JobController(store, behind.address, plan.settings)
+        controller = JobController(store, behind.address, plan.settings, plan.state)
         utilization = Utilization(controller.progress, store.documents)
+        jobs = JobStore(plan.state)
         controller.observers.append(utilization.observe)
         backend = Backend(store, controller, storage, plan.settings, label_reader(plan.settings), utilization)
 
@@ -115,16 +116,16 @@ async def _opened(
             controller.set_faults(plan.settings.faults)
             utilization.forget()
             await asyncio.to_thread(store.clear)
-            await asyncio.to_thread(JobStore().remove, front="server")
+            await asyncio.to_thread(jobs.remove, front="server")
             backend.polling.clear()
             if behind.is_own:
                 await asyncio.to_thread(empty, storage)
 
         front = Front(lambda: {**health.public(about), "jobs_running": controller.running}, reset)
         guard = Guard(plan.settings.allowed_hosts, open_to_network=plan.open_to_network)
-        tracing = Tracing(record_policy(plan.settings.trace), behind.address.endpoint_url)
+        tracing = Tracing(record_policy(plan.settings.trace), behind.address.endpoint_url, plan.state)
         kept = KeptJobs(
-            run_id, kept_settings(plan.settings), behind.address.endpoint_url, controller.progress
+            jobs, run_id, kept_settings(plan.settings), behind.address.endpoint_url, controller.progress
         )
         async with (
             utilization.sampling(),

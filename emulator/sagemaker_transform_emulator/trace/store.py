@@ -40,9 +40,12 @@ _VERSION = 2
 Headers = tuple[tuple[str, str], ...]
 
 
-def trace_path(job_name: str) -> Path:
-    """Where the trace of the newest job of that name is. Job names hold no path separators."""
-    return state_directory() / "traces" / f"{job_name}.sqlite"
+def trace_path(job_name: str, root: Path | None = None) -> Path:
+    """Where the trace of the newest job of that name is, in the state directory `root` or the usual one.
+
+    Job names hold no path separators.
+    """
+    return (root or state_directory()) / "traces" / f"{job_name}.sqlite"
 
 
 @dataclass(frozen=True, slots=True)
