@@ -12,6 +12,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import boto3
@@ -25,6 +26,7 @@ from typer.testing import CliRunner
 
 from sagemaker_transform_emulator.cli import app
 from sagemaker_transform_emulator.errors import MachineError, UsageError
+from sagemaker_transform_emulator.server.main import bound
 from sagemaker_transform_emulator.testing.server import ChildEmulator, child_emulator
 
 TOML = f"""
@@ -229,9 +231,7 @@ def test_51_a_second_emulator_on_the_same_state_or_port_is_refused(
         pass
     port = server.endpoint_url.rpartition(":")[2]
     with (
-        pytest.raises(
-            MachineError, match=f"{port}: Address already in use; an emulator is already running there"
-        ),
+        pytest.raises(MachineError, match=f"already in use; an emulator is .* there, pid {server.about.pid}"),
         child_emulator(tmp_path, arguments=("--s3", "moto", "--port", port), environment=CLEAN),
     ):
         pass
@@ -265,6 +265,24 @@ def test_the_command_changes_no_variable_of_its_process(
     )
     assert isinstance(ended.exception, MachineError | SystemExit)
     assert dict(os.environ) == before
+
+
+def test_what_a_foreign_server_says_of_itself_is_not_repeated() -> None:
+    said = b'{"pid": 1, "region": "\x1b[31m"}'
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(said), said)
+
+    def serve(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(4096)
+            connection.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        Thread(target=serve, args=(listener,), daemon=True).start()
+        port = listener.getsockname()[1]
+        with pytest.raises(MachineError) as caught, bound("127.0.0.1", port):
+            pass
+    assert str(caught.value).splitlines()[0] == f"Cannot listen on 127.0.0.1:{port}: Address already in use"
 
 
 def test_a_foreign_port_is_named(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def elsewhere(endpoint: str, folder: Path, environment: Mapping[str, str]) -> Ab
     url = endpoint.rstrip("/")
     if not url.startswith(("http://", "https://")):
         raise UsageError(f"{endpoint!r} is no URL of an emulator", remedy="such as http://127.0.0.1:4566")
-    told = _ask(url)
+    told = ask(url)
     key, secret = _keys(told, url, folder, environment)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return About(
@@ -100,11 +100,16 @@ def _at_most(chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
             return
 
 
-def _ask(url: str) -> Told:
+def ask(url: str, *, timeout_s: float = _ANSWER_SECONDS, trust_env: bool = True) -> Told:
+    """What the server at that URL tells, proxies of the environment being asked only with `trust_env`.
+
+    Raises MachineError when no emulator answers there.
+    """
     import httpx  # noqa: PLC0415 - a tenth of a second that commands without a server never need
 
     try:
-        with httpx.stream("GET", f"{url}/_emulator/health", timeout=_ANSWER_SECONDS) as answer:
+        page = f"{url}/_emulator/health"
+        with httpx.stream("GET", page, timeout=timeout_s, trust_env=trust_env) as answer:
             answer.raise_for_status()
             return read(b"".join(_at_most(answer.iter_raw(), _MOST_BYTES)))
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:

@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import uvicorn
 from starlette.types import ASGIApp
 
@@ -51,6 +50,7 @@ STOP_SECONDS = 7.0
 """How long the jobs may take to end when the server does; containers that take longer are killed then."""
 
 _KEEP_ALIVE_SECONDS = 120
+_HOLDER_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,10 +206,10 @@ def bound(host: str, port: int) -> Iterator[socket.socket]:
 
 def _holder(host: str, port: int) -> str:
     try:
-        said = httpx.get(f"http://{host}:{port}/_emulator/health", timeout=2, trust_env=False).text[:4096]
-    except (httpx.HTTPError, httpx.InvalidURL):
+        there = health.ask(_url(host, port), timeout_s=_HOLDER_SECONDS, trust_env=False)
+    except MachineError:
         return ""
-    return f"; an emulator is already running there: {said}" if '"pid"' in said else ""
+    return f"; an emulator is already running there, pid {there.pid}"
 
 
 def _about(plan: ServerOptions, listener: socket.socket, behind: StoreBehind) -> About:
@@ -217,7 +217,7 @@ def _about(plan: ServerOptions, listener: socket.socket, behind: StoreBehind) ->
     host = plan.host if plan.host not in ("0.0.0.0", "::") else "127.0.0.1"  # noqa: S104 - compared, not bound
     key, secret = behind.keys
     return About(
-        endpoint_url=f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}",
+        endpoint_url=_url(host, port),
         pid=os.getpid(),
         region=region(),
         access_key_id=key,
@@ -227,6 +227,10 @@ def _about(plan: ServerOptions, listener: socket.socket, behind: StoreBehind) ->
         s3_endpoint_url=behind.address.endpoint_url or "",
         runtime=plan.settings.runtime,
     )
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _refuse_itself(behind: StoreBehind, listener: socket.socket) -> None:
