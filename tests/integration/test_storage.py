@@ -8,7 +8,7 @@ import pytest
 from harness import Bench
 
 from sagemaker_transform_emulator.config import StoreAddress
-from sagemaker_transform_emulator.errors import DataError, StorageError
+from sagemaker_transform_emulator.errors import DataError, StorageError, UsageError
 from sagemaker_transform_emulator.processes.event_loop import run_loop
 from sagemaker_transform_emulator.s3.client import Storage
 from sagemaker_transform_emulator.s3.multipart_output import PART_BYTES
@@ -158,3 +158,10 @@ def test_a_part_that_is_cancelled_on_its_way_leaves_no_upload_open(jobs: Bench) 
     run_loop(go())
     assert jobs.keys("out") == []
     assert jobs.open_uploads() == []
+
+
+def test_a_profile_that_does_not_exist_is_one_line_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nosuch")
+    with pytest.raises(UsageError, match=r"\(nosuch\) could not be found") as refused:
+        Storage()
+    assert "AWS_PROFILE" in refused.value.remedy

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import boto3
+import botocore.exceptions
 from botocore.config import Config
 
 from sagemaker_transform_emulator.config import StoreAddress
-from sagemaker_transform_emulator.errors import DataError, StorageError
+from sagemaker_transform_emulator.errors import DataError, StorageError, UsageError
 from sagemaker_transform_emulator.s3.client_errors import s3_errors
 from sagemaker_transform_emulator.s3.multipart_output import OutputWriter, UploadJournal
 from sagemaker_transform_emulator.s3.ranged_read import RangedRead
@@ -38,14 +39,10 @@ class S3Object:
     etag: str
 
 
-class Storage:
-    """One S3 endpoint. Safe to use from many tasks."""
-
-    def __init__(self, address: StoreAddress | None = None, journal: UploadJournal | None = None) -> None:
-        address = address or StoreAddress()
-        self.address = address
-        self.journal = journal or UploadJournal()
-        self._s3: Any = boto3.client(
+def _connect(address: StoreAddress) -> Any:
+    """boto3's client of that endpoint. Raises UsageError for a profile of AWS_PROFILE that does not exist."""
+    try:
+        return boto3.client(
             "s3",
             endpoint_url=address.endpoint_url,
             region_name=address.region,
@@ -59,6 +56,20 @@ class Storage:
                 s3={"addressing_style": "path"} if address.endpoint_url else {},
             ),
         )
+    except botocore.exceptions.ProfileNotFound as error:
+        raise UsageError(
+            str(error), remedy="unset AWS_PROFILE, or name a profile of ~/.aws/config or ~/.aws/credentials"
+        ) from None
+
+
+class Storage:
+    """One S3 endpoint. Safe to use from many tasks."""
+
+    def __init__(self, address: StoreAddress | None = None, journal: UploadJournal | None = None) -> None:
+        address = address or StoreAddress()
+        self.address = address
+        self.journal = journal or UploadJournal()
+        self._s3: Any = _connect(address)
 
     @property
     def client(self) -> Any:

@@ -1,4 +1,4 @@
-"""The bytes of a request that both transports agree on."""
+"""The bytes of a request to a container: its head and how its body is framed."""
 
 from __future__ import annotations
 
